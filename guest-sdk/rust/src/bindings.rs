@@ -1,0 +1,82 @@
+//! What wit-bindgen makes of `wit/`: one world for each interface that a plugin may export. Each exported one carries its
+//! own piece of the component's type, and the linker unites the pieces, so a plugin exports just what it implements.
+
+#![allow(unsafe_code, missing_docs, reason = "generated")]
+
+/// What every plugin may import, and the types that the interfaces share.
+pub mod imports {
+    wit_bindgen::generate!({
+        path: "wit",
+        inline: "
+            package leveret:guest-imports;
+            world imports {
+                import leveret:plugin/log@0.1.0;
+                import leveret:plugin/types@0.1.0;
+            }
+        ",
+        generate_all,
+        generate_unused_types: true,
+    });
+}
+
+pub mod manifest {
+    wit_bindgen::generate!({
+        path: "wit",
+        inline: "
+            package leveret:guest-manifest;
+            world manifest {
+                export leveret:plugin/manifest@0.1.0;
+            }
+        ",
+        pub_export_macro: true,
+        export_macro_name: "export_manifest",
+        default_bindings_module: "leveret_plugin::export::manifest",
+    });
+}
+
+pub mod subscriber {
+    wit_bindgen::generate!({
+        path: "wit",
+        inline: "
+            package leveret:guest-subscriber;
+            world subscriber {
+                export leveret:plugin/subscriber@0.1.0;
+            }
+        ",
+        with: { "leveret:plugin/types@0.1.0": crate::bindings::imports::leveret::plugin::types },
+        pub_export_macro: true,
+        export_macro_name: "export_subscriber",
+        default_bindings_module: "leveret_plugin::export::subscriber",
+    });
+}
+
+pub mod recovery {
+    wit_bindgen::generate!({
+        path: "wit",
+        inline: "
+            package leveret:guest-recovery;
+            world recovery {
+                export leveret:plugin/recovery@0.1.0;
+            }
+        ",
+        with: { "leveret:plugin/types@0.1.0": crate::bindings::imports::leveret::plugin::types },
+        pub_export_macro: true,
+        export_macro_name: "export_recovery",
+        default_bindings_module: "leveret_plugin::export::recovery",
+    });
+}
+
+pub mod probe {
+    wit_bindgen::generate!({
+        path: "wit",
+        inline: "
+            package leveret:guest-probe;
+            world probe {
+                export leveret:plugin/probe@0.1.0;
+            }
+        ",
+        pub_export_macro: true,
+        export_macro_name: "export_probe",
+        default_bindings_module: "leveret_plugin::export::probe",
+    });
+}

@@ -1,0 +1,141 @@
+//! Write Leveret plugins in Rust.
+//!
+//! A plugin turns events into tasks of its own application. Its author writes an ordinary function for each event and
+//! lists the functions in [`plugin!`]; `cargo build --target wasm32-wasip2` gives the component.
+//!
+//! ```
+//! use leveret_plugin::prelude::*;
+//!
+//! #[derive(Deserialize)]
+//! struct Payment {
+//!     email: String,
+//!     amount: u64,
+//! }
+//!
+//! #[derive(Serialize)]
+//! struct Email<'a> {
+//!     to: &'a str,
+//!     template: &'static str,
+//! }
+//!
+//! #[subscribe("org.payment.processed")]
+//! fn thank(event: Event<Payment>) -> Handled<Task> {
+//!     if event.payload.amount == 0 {
+//!         return Err(reject("a payment of nothing"));
+//!     }
+//!     Task::new("email.send", &Email { to: &event.payload.email, template: "receipt" })
+//! }
+//!
+//! leveret_plugin::plugin! {
+//!     summary: "Thanks people for their payments.",
+//!     subscribers: [thank],
+//!     emits: ["email.send"],
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! # Failing
+//!
+//! A handler returns [`Handled<T>`], which is `Result<T, Failure>`:
+//!
+//! - `?` on any error means **retry**: the message waits in the broker and is tried again;
+//! - [`retry`] says so with a reason, and [`Failure::after`] when;
+//! - [`reject`] means never: the message becomes a dead letter at once. `.map_err(reject)?` turns any error into it.
+//!
+//! A payload that does not fit the handler's type is rejected with the path to what does not fit. A panic counts as
+//! retry, with its text as the reason.
+//!
+//! # Testing
+//!
+//! Handlers are plain functions, so a plain `#[test]` calls them, natively: see [`Event::sample`] and [`test::deliver`].
+
+#![deny(unsafe_code, missing_docs)]
+
+mod bindings;
+mod event;
+#[doc(hidden)]
+pub mod export;
+mod failure;
+mod logger;
+mod recovery;
+mod task;
+pub mod test;
+
+pub use event::Event;
+pub use export::Subscriber;
+pub use failure::{Failure, Handled, reject, retry};
+pub use log;
+pub use recovery::{FailedAttempt, Message};
+pub use serde_json;
+pub use task::{IntoTasks, Task};
+
+/// Makes the crate a plugin. Once in a crate, with at least one subscriber.
+///
+/// ```
+/// use leveret_plugin::prelude::*;
+/// use std::time::Duration;
+///
+/// #[subscribe("user.authorized")]
+/// fn greet(event: Event<Value>) -> Handled<Task> {
+///     Task::new("greeting.send", &event.payload)
+/// }
+///
+/// fn complain(message: Message, attempts: Vec<FailedAttempt>) -> Handled<Task> {
+///     let Message::Event(event) = message else { return Err(reject("this plugin has no tasks")) };
+///     Task::new("complaint.file", &json!({ "event": event.id, "attempts": attempts.len() }))
+/// }
+///
+/// fn healthy() -> Result<(), Failure> {
+///     Ok(())
+/// }
+///
+/// leveret_plugin::plugin! {
+///     version: "1.4.2",                      // the crate's version, unless given
+///     summary: "Greets people.",             // the crate's description, unless given
+///     subscribers: [greet],
+///     emits: [
+///         "greeting.send",
+///         { name: "complaint.file", schema: r#"{ "type": "object" }"# },
+///     ],
+///     limits: {                              // each one optional, and the operator's limits come first
+///         time: Duration::from_secs(5),
+///         memory: 16 << 20,
+///         prefetch: 10,
+///         attempts: 5,
+///     },
+///     recover: complain,                     // optional: called once before a message becomes a dead letter
+///     healthy: healthy,                      // optional: asked before a tripped breaker lets messages through again
+/// }
+/// # fn main() {}
+/// ```
+pub use leveret_plugin_macros::plugin;
+
+/// Makes a function the subscriber of one event. List it under `subscribers` in [`plugin!`].
+///
+/// The function takes an `Event<T>`, where `T` is what the payload is read into, and returns a `Result` of its tasks:
+///
+/// ```
+/// use leveret_plugin::prelude::*;
+///
+/// #[subscribe("user.authorized")]
+/// fn greet(event: Event<Value>) -> Handled<()> {
+///     log::info!("hello {}", event.payload["name"]);
+///     Ok(())
+/// }
+/// ```
+///
+/// With `schema = …`, a JSON Schema as a text, the host refuses payloads that do not fit before it calls the function:
+/// `#[subscribe("user.authorized", schema = include_str!("user.schema.json"))]`.
+pub use leveret_plugin_macros::subscribe;
+
+/// What nearly every plugin needs: `use leveret_plugin::prelude::*;`.
+pub mod prelude {
+    pub use crate::{Event, FailedAttempt, Failure, Handled, IntoTasks, Message, Task, log, reject, retry, subscribe};
+    pub use serde::{Deserialize, Serialize};
+    pub use serde_json::{Value, json};
+}
+
+/// The README's examples compile, too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

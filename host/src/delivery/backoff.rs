@@ -1,0 +1,140 @@
+//! How long a failed message waits.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use crate::broker::Delay;
+use crate::message::Attempt;
+
+/// Exponential waits between a minimum and a maximum. One that exists is legal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Backoff {
+    minimum: Duration,
+    factor: f64,
+    maximum: Duration,
+    attempts: NonZeroU32,
+}
+
+/// Why there is no such backoff.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum InvalidBackoff {
+    #[error("the minimum of {minimum:?} is longer than the maximum of {maximum:?}")]
+    Bounds { minimum: Duration, maximum: Duration },
+    #[error("the factor {0} is not a number of at least 1")]
+    Factor(f64),
+}
+
+impl Backoff {
+    pub fn try_new(
+        minimum: Duration,
+        factor: f64,
+        maximum: Duration,
+        attempts: NonZeroU32,
+    ) -> Result<Self, InvalidBackoff> {
+        if minimum > maximum {
+            return Err(InvalidBackoff::Bounds { minimum, maximum });
+        }
+        if !factor.is_finite() || factor < 1.0 {
+            return Err(InvalidBackoff::Factor(factor));
+        }
+        Ok(Self { minimum, factor, maximum, attempts })
+    }
+
+    /// The same waits, with fewer attempts if the plugin asks for fewer.
+    pub fn with_at_most(mut self, attempts: NonZeroU32) -> Self {
+        self.attempts = self.attempts.min(attempts);
+        self
+    }
+
+    /// The wait after this attempt failed; `None` if it was the last. `asked` is the plugin's own wish, which wins
+    /// over the exponential wait, within the maximum.
+    pub fn after(&self, failed: Attempt, asked: Option<Duration>) -> Option<Delay> {
+        if failed.number() >= self.attempts.get() {
+            return None;
+        }
+        Some(match asked {
+            Some(asked) => Delay::nearest(on_grid(asked).min(self.maximum)),
+            None => Delay::nearest(self.exponential(failed)),
+        })
+    }
+
+    /// `minimum × factor^(attempt − 1)`, within the maximum.
+    fn exponential(&self, failed: Attempt) -> Duration {
+        let exponent = i32::try_from(failed.number() - 1).unwrap_or(i32::MAX);
+        let seconds = self.minimum.as_secs_f64() * self.factor.powi(exponent);
+        // Infinite and absurdly long waits are no Duration: they are the maximum.
+        Duration::try_from_secs_f64(seconds).unwrap_or(self.maximum).min(self.maximum)
+    }
+}
+
+/// Rounds up by at most 10 %, to one of the 26 steps of each power of ten, so that the plugins' own waits need a
+/// bounded number of delay queues.
+fn on_grid(duration: Duration) -> Duration {
+    const STEPS: f64 = 26.0;
+    let millis = duration.as_secs_f64() * 1000.0;
+    if millis <= 10.0 {
+        return Duration::from_millis(millis.ceil() as u64);
+    }
+    // Rounded first, since a logarithm of a grid point comes out a hair above it.
+    let step = ((millis.log10() * STEPS * 1e9).round() / 1e9).ceil();
+    let point = 10f64.powf(step / STEPS).round();
+    Duration::from_millis(point.max(millis.ceil()) as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn backoff(attempts: u32) -> Backoff {
+        let attempts = NonZeroU32::new(attempts).expect("not 0");
+        Backoff::try_new(Duration::from_secs(1), 2.0, Duration::from_secs(60), attempts).expect("legal")
+    }
+
+    fn attempt(number: u32) -> Attempt {
+        Attempt::new(number).expect("not 0")
+    }
+
+    #[test]
+    fn waits_double_up_to_the_maximum_and_are_exact() {
+        let backoff = backoff(u32::MAX);
+        let waits: Vec<_> = (1..=8).map(|n| backoff.after(attempt(n), None).expect("not the last").millis()).collect();
+        assert_eq!(waits, [1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]);
+        assert_eq!(backoff.after(attempt(u32::MAX - 1), None).expect("not the last").millis(), 60_000);
+    }
+
+    #[test]
+    fn the_last_attempt_is_followed_by_none() {
+        assert!(backoff(3).after(attempt(2), None).is_some());
+        assert_eq!(backoff(3).after(attempt(3), None), None);
+        assert_eq!(backoff(3).after(attempt(4), Some(Duration::ZERO)), None);
+    }
+
+    #[test]
+    fn the_plugin_s_wish_wins_within_the_maximum() {
+        let asked = |millis| backoff(9).after(attempt(1), Some(Duration::from_millis(millis))).expect("not the last");
+        assert_eq!(asked(0).millis(), 1);
+        assert_eq!(asked(7).millis(), 7);
+        assert_eq!(asked(10_000).millis(), 10_000);
+        assert_eq!(asked(86_400_000).millis(), 60_000);
+    }
+
+    #[test]
+    fn the_grid_never_shortens_nor_lengthens_by_more_than_a_tenth() {
+        let mut points = std::collections::BTreeSet::new();
+        for millis in 1..100_000u64 {
+            let point = on_grid(Duration::from_millis(millis)).as_millis() as u64;
+            assert!(point >= millis && point as f64 <= millis as f64 * 1.1 + 1.0, "{millis} → {point}");
+            points.insert(point);
+        }
+        assert!(points.len() < 150, "{} delay queues", points.len());
+    }
+
+    #[test]
+    fn an_illegal_backoff_does_not_exist() {
+        let attempts = NonZeroU32::MIN;
+        let (short, long) = (Duration::from_secs(1), Duration::from_secs(2));
+        assert!(matches!(Backoff::try_new(long, 2.0, short, attempts), Err(InvalidBackoff::Bounds { .. })));
+        assert_eq!(Backoff::try_new(short, 0.5, long, attempts), Err(InvalidBackoff::Factor(0.5)));
+        assert!(Backoff::try_new(short, f64::NAN, long, attempts).is_err());
+    }
+}

@@ -1,0 +1,133 @@
+//! One message all the way: received → admitted → invoked → settled.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use super::admit::admit;
+use super::journal::{Emitted, Journal, Record};
+use super::policy::Policies;
+use super::settle::{Decision, Place, Settlement, decide, emitted, publish};
+use crate::broker::{Acknowledge, Broker, Received};
+use crate::message::{Message, Timestamp};
+use crate::name::QueueName;
+use crate::plugin::{Live, Outcome, Receipt};
+
+/// What the deliveries of one subscription share.
+pub(super) struct Pipeline {
+    pub queue: QueueName,
+    pub broker: Arc<dyn Broker>,
+    /// The version that the next delivery begins on. One in flight keeps the one that it began on (I9).
+    pub live: ArcSwap<Live>,
+    pub policies: Arc<Policies>,
+    pub journal: Arc<Journal>,
+    /// Ends deliveries that are still in flight when the grace period is over (I11).
+    pub abandon: CancellationToken,
+}
+
+impl Pipeline {
+    /// Delivers one message to the version that is live now.
+    pub async fn deliver(&self, received: Received) {
+        let Received { message, receipt: acknowledgement, .. } = received;
+        let live = self.live.load_full();
+        let span = tracing::info_span!(
+            "delivery",
+            plugin = %live.id,
+            version = %live.version,
+            event = %message.subject,
+            message = %message.id,
+            tid = %message.tid,
+            attempt = message.attempt.number(),
+        );
+        self.settle(&message, acknowledgement, &live).instrument(span).await;
+    }
+
+    /// Hands back a message that was fetched and never begun.
+    pub async fn hand_back(&self, received: Received) {
+        let Received { message, receipt: acknowledgement, .. } = received;
+        let live = self.live.load_full();
+        give_back(acknowledgement).await;
+        let settlement = Settlement::Returned { reason: "the host stopped listening".into() };
+        self.record(&message, &live, settlement, Vec::new(), Receipt::default());
+    }
+
+    async fn settle(&self, message: &Message, acknowledgement: Box<dyn Acknowledge>, live: &Live) {
+        let ending = async {
+            let (decision, receipt) = self.invoke(message, live).await;
+            let made = emitted(&decision);
+            let published = publish(self.broker.as_ref(), decision.publish).await;
+            (decision.settlement, made, published, receipt)
+        };
+        let (settlement, made, receipt) = match self.abandon.run_until_cancelled(ending).await {
+            Some((settlement, made, Ok(()), receipt)) => {
+                if let Err(error) = acknowledgement.acknowledge().await {
+                    // Its outcome exists, under ids that the next delivery will give again (I2).
+                    tracing::warn!("not acknowledged, so it comes again: {error}");
+                }
+                (settlement, made, receipt)
+            }
+            Some((_, _, Err(error), receipt)) => {
+                give_back(acknowledgement).await;
+                (Settlement::Returned { reason: error.to_string() }, Vec::new(), receipt)
+            }
+            None => {
+                give_back(acknowledgement).await;
+                let reason = "the grace period of the host's stop was over".into();
+                (Settlement::Returned { reason }, Vec::new(), Receipt::default())
+            }
+        };
+        self.record(message, live, settlement, made, receipt);
+    }
+
+    async fn invoke(&self, message: &Message, live: &Live) -> (Decision, Receipt) {
+        let policy = self.policies.of(&live.id, &live.description.limits);
+        let place = Place { queue: self.queue.clone(), plugin: live.id.clone(), version: live.version.to_string() };
+        match admit(message, policy.payload_limit) {
+            Ok(event) => {
+                let invocation = live.handler.on_event(event).await;
+                (decide(message, &place, invocation.outcome, &policy.backoff), invocation.receipt)
+            }
+            Err(reason) => {
+                let place = Place { version: String::new(), ..place };
+                let reject = Outcome::Reject { reason: reason.to_string() };
+                (decide(message, &place, reject, &policy.backoff), Receipt::default())
+            }
+        }
+    }
+
+    fn record(
+        &self,
+        message: &Message,
+        live: &Live,
+        settlement: Settlement,
+        made: Vec<(String, crate::message::MessageId)>,
+        receipt: Receipt,
+    ) {
+        match &settlement {
+            Settlement::Done => tracing::debug!(emitted = made.len(), "done"),
+            Settlement::Retried { reason, wait_ms } => tracing::warn!(wait_ms, "failed, tried again later: {reason}"),
+            Settlement::Dead { reason } => tracing::error!("became a dead letter: {reason}"),
+            Settlement::Returned { reason } => tracing::info!("returned to its queue: {reason}"),
+        }
+        self.journal.write(Record {
+            time: Timestamp::now(),
+            plugin: live.id.clone(),
+            version: live.version.to_string(),
+            subject: message.subject.clone(),
+            id: message.id.clone(),
+            tid: message.tid.clone(),
+            attempt: message.attempt,
+            settlement,
+            emitted: made.into_iter().map(|(name, id)| Emitted { name, id }).collect(),
+            receipt,
+        });
+    }
+}
+
+async fn give_back(acknowledgement: Box<dyn Acknowledge>) {
+    if let Err(error) = acknowledgement.give_back().await {
+        tracing::debug!("not given back, so it comes again by itself: {error}");
+    }
+}

@@ -1,0 +1,111 @@
+//! From the bytes of a file to a component that may be let in: the right kind, the right world, no foreign import.
+
+use std::sync::Arc;
+
+use wasmtime::component::{Component, InstancePre};
+
+use super::instance::State;
+use super::refusal::{Import, Refusal};
+use super::sandbox::Sandbox;
+use super::{Digest, since_v0_1};
+
+/// A component that compiled and that the host is willing to instantiate.
+pub struct Compiled {
+    pub(super) sandbox: Arc<Sandbox>,
+    pub(super) pre: InstancePre<State>,
+    pub(super) exports: since_v0_1::Exports,
+    pub digest: Digest,
+    /// The instances that it imports, as WIT names.
+    pub imports: Vec<String>,
+}
+
+impl Sandbox {
+    /// Compiles a plugin's file. Takes up to seconds of processor time: call it off the async threads.
+    pub fn compile(self: &Arc<Self>, bytes: &[u8]) -> Result<Compiled, Refusal> {
+        check_kind(bytes)?;
+        let component = Component::from_binary(&self.engine, bytes).map_err(malformed)?;
+        let kind = component.component_type();
+        let names = kind.exports(&self.engine).map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
+        let imports = kind.imports(&self.engine).map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
+        check_imports(&imports)?;
+        let pre = self.linker.instantiate_pre(&component).map_err(contract)?;
+        let exports = since_v0_1::Exports::find(&pre, names)?;
+        Ok(Compiled { sandbox: self.clone(), pre, exports, digest: Digest::of(bytes), imports })
+    }
+}
+
+/// The first bytes tell a component from a core module: the same magic, then a version, then a layer.
+fn check_kind(bytes: &[u8]) -> Result<(), Refusal> {
+    const MAGIC: &[u8] = b"\0asm";
+    const COMPONENT_LAYER: [u8; 2] = [1, 0];
+    match bytes {
+        [] => Err(Refusal::Empty),
+        bytes if !bytes.starts_with(MAGIC) => Err(Refusal::NotWasm),
+        bytes if bytes.len() < 8 => Err(Refusal::Malformed("it ends after its first bytes".into())),
+        bytes if bytes[6..8] != COMPONENT_LAYER => Err(Refusal::CoreModule),
+        _ => Ok(()),
+    }
+}
+
+/// The interfaces that a subscriber is linked against: its own contract, and WASI with nothing in it.
+const GRANTED: [&str; 7] =
+    ["leveret:plugin/", "wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
+
+/// What authors reach for most, and why a subscriber does not get it.
+const KNOWN: [(&str, &str); 4] = [
+    ("wasi:http/", "outbound HTTP is a worker's, and only where the operator grants it; a subscriber is pure"),
+    ("wasi:keyvalue/", "a bucket is a worker's, and only where the operator grants it; a subscriber is pure"),
+    ("wasi:config/", "settings and secrets are a worker's, and only where the operator grants them"),
+    ("wasi:", "this host does not serve it"),
+];
+
+fn check_imports(imports: &[String]) -> Result<(), Refusal> {
+    let foreign: Vec<Import> = imports
+        .iter()
+        .filter(|name| !GRANTED.iter().any(|granted| name.starts_with(granted)))
+        .map(|name| {
+            let known = KNOWN.iter().find(|(prefix, _)| name.starts_with(prefix));
+            Import { name: name.clone(), reason: known.map_or("this host knows no such interface", |(_, why)| why) }
+        })
+        .collect();
+    if foreign.is_empty() { Ok(()) } else { Err(Refusal::Imports(foreign)) }
+}
+
+fn malformed(error: wasmtime::Error) -> Refusal {
+    Refusal::Malformed(format!("{error:#}"))
+}
+
+fn contract(error: wasmtime::Error) -> Refusal {
+    Refusal::Contract(format!("{error:#}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sandbox() -> Arc<Sandbox> {
+        let options = super::super::SandboxOptions { cache: None, concurrency: 2, memory_maximum: 1 << 26 };
+        Sandbox::new(&options).expect("an engine")
+    }
+
+    #[test]
+    fn what_is_not_a_component_is_refused_by_what_it_is() {
+        let sandbox = sandbox();
+        let refusal = |bytes: &[u8]| sandbox.compile(bytes).err().expect("refused");
+        assert_eq!(refusal(b""), Refusal::Empty);
+        assert_eq!(refusal(b"#!/bin/sh\n"), Refusal::NotWasm);
+        assert_eq!(refusal(b"\0asm\x01\0\0\0"), Refusal::CoreModule);
+        assert!(matches!(refusal(b"\0asm\x0d"), Refusal::Malformed(_)));
+        assert!(matches!(refusal(b"\0asm\x0d\0\x01\0garbage"), Refusal::Malformed(_)));
+        assert_eq!(refusal(b"\0asm\x0d\0\x01\0"), Refusal::OtherWorld { exports: vec![] });
+    }
+
+    #[test]
+    fn a_foreign_import_is_named_with_the_reason() {
+        let imports = ["wasi:http/outgoing-handler@0.2.0", "wasi:io/poll@0.2.0", "acme:bank/vault"].map(String::from);
+        let Err(Refusal::Imports(foreign)) = check_imports(&imports) else { panic!("it must be refused") };
+        assert_eq!(foreign.len(), 2);
+        assert!(foreign[0].reason.contains("worker"));
+        assert!(foreign[1].reason.contains("no such interface"));
+    }
+}

@@ -1,0 +1,193 @@
+//! `describe`, run once for a version, and its answer checked: every name legal and inside the application, every
+//! schema one that compiles.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::num::{NonZeroU16, NonZeroU32, NonZeroU64};
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmtime::Store;
+use wasmtime::component::Instance;
+
+use super::compile::Compiled;
+use super::instance::{Component, Context, State};
+use super::refusal::Refusal;
+use super::since_v0_1::manifest;
+use super::{AskedLimits, Budget, Description, Handler, Live, Version};
+use crate::message::Timestamp;
+use crate::name::{AppName, EventName, PluginId, TaskName};
+
+const VERSION_LIMIT: usize = 64;
+const SUMMARY_LIMIT: usize = 1024;
+
+impl Compiled {
+    /// Asks the component what it is, as the plugin of this place, within a time and memory limit of its own.
+    pub async fn describe(&self, app: &AppName, time: Duration, memory: u64) -> Result<Description, Refusal> {
+        let budget = Budget { time, memory, output_count: 0, output_size: 0 };
+        let context = Context { now: Timestamp::from_millis(0), seed: self.digest.0 };
+        let _place = self.sandbox.describing().await;
+        let describe = async |store: &mut Store<State>, instance: &Instance| self.exports.describe(store, instance).await;
+        let (answer, _) = self.call(budget, context, describe).await;
+        let answer = answer.map_err(Refusal::Describe)?;
+        parse(app, answer).map_err(Refusal::Description)
+    }
+
+    /// Makes it a version that takes deliveries, each within the budget.
+    pub fn into_live(self, id: PluginId, description: Description, budget: Budget) -> Live {
+        let version = Version { text: description.version.clone(), digest: self.digest };
+        let emits = description.emits.clone();
+        let handler: Arc<dyn Handler> = Arc::new(Component::new(self, id.app.clone(), emits, budget));
+        Live { id, version, description, handler }
+    }
+
+    /// Whether it can handle events.
+    pub fn is_subscriber(&self) -> bool {
+        self.exports.is_subscriber()
+    }
+
+    /// Whether it can perform tasks.
+    pub fn is_worker(&self) -> bool {
+        self.exports.is_worker()
+    }
+}
+
+/// Turns the guest's words into names, or lists everything that is wrong with them.
+fn parse(app: &AppName, answer: manifest::Description) -> Result<Description, Vec<String>> {
+    let mut problems = Problems::default();
+    problems.unless(!answer.version.trim().is_empty(), "`version` is empty");
+    problems.unless(answer.version.len() <= VERSION_LIMIT, "`version` is longer than 64 bytes");
+    problems.unless(answer.summary.len() <= SUMMARY_LIMIT, "`summary` is longer than 1,024 bytes");
+    let version_is_printable = !answer.version.chars().any(char::is_control);
+    problems.unless(version_is_printable, "`version` has a control character");
+
+    let task = |name: &str| TaskName::within(app, name);
+    let subscriptions = answer.subscriptions.into_iter().map(|wanted| (wanted.event, wanted.schema));
+    let subscriptions = problems.names("subscriptions", subscriptions, str::parse::<EventName>);
+    let emits = problems.names("emits", shapes(answer.emits), task);
+    let performs = problems.names("performs", shapes(answer.performs), task);
+    let announces = problems.names("announces", shapes(answer.announces), str::parse::<EventName>);
+    let limits = AskedLimits {
+        time: problems.positive("limits.time", answer.limits.time, NonZeroU64::new).map(|ms| Duration::from_millis(ms.get())),
+        memory: answer.limits.memory,
+        prefetch: problems.positive("limits.prefetch", answer.limits.prefetch, NonZeroU16::new),
+        attempts: problems.positive("limits.attempts", answer.limits.attempts, NonZeroU32::new),
+    };
+    let description = Description {
+        version: answer.version,
+        summary: answer.summary,
+        subscriptions,
+        emits,
+        performs,
+        announces,
+        limits,
+    };
+    problems.none_or(description)
+}
+
+fn shapes(shapes: Vec<manifest::Shape>) -> impl Iterator<Item = (String, Option<String>)> {
+    shapes.into_iter().map(|shape| (shape.name, shape.schema))
+}
+
+/// Everything that is wrong with one description, so that its author mends it in one go.
+#[derive(Default)]
+struct Problems(Vec<String>);
+
+impl Problems {
+    fn unless(&mut self, good: bool, problem: &str) {
+        if !good {
+            self.0.push(problem.to_owned());
+        }
+    }
+
+    fn names<N: Ord, E: Display>(
+        &mut self,
+        field: &str,
+        entries: impl Iterator<Item = (String, Option<String>)>,
+        name: impl Fn(&str) -> Result<N, E>,
+    ) -> BTreeSet<N> {
+        let mut names = BTreeSet::new();
+        for (text, schema) in entries {
+            match name(&text) {
+                Ok(name) => {
+                    let fresh = names.insert(name);
+                    self.unless(fresh, &format!("`{field}` names {text:?} twice"));
+                }
+                Err(error) => self.0.push(format!("`{field}`: {error}")),
+            }
+            if let Some(Err(error)) = schema.as_deref().map(check_schema) {
+                self.0.push(format!("`{field}`: the schema of {text:?} does not compile: {error}"));
+            }
+        }
+        names
+    }
+
+    fn positive<T, N>(&mut self, field: &str, value: Option<T>, parse: impl Fn(T) -> Option<N>) -> Option<N> {
+        let value = value?;
+        let parsed = parse(value);
+        self.unless(parsed.is_some(), &format!("`{field}` is 0"));
+        parsed
+    }
+
+    fn none_or<T>(self, value: T) -> Result<T, Vec<String>> {
+        if self.0.is_empty() { Ok(value) } else { Err(self.0) }
+    }
+}
+
+fn check_schema(text: &str) -> Result<(), String> {
+    let schema = serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
+    jsonschema::draft202012::new(&schema).map(drop).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer() -> manifest::Description {
+        manifest::Description {
+            version: "1.0.0".into(),
+            summary: String::new(),
+            subscriptions: vec![wanted("org.payment.processed", None)],
+            emits: vec![shape("email.send")],
+            performs: vec![],
+            announces: vec![],
+            limits: manifest::Limits { time: Some(500), memory: None, prefetch: None, attempts: None },
+        }
+    }
+
+    fn wanted(event: &str, schema: Option<&str>) -> manifest::Subscription {
+        manifest::Subscription { event: event.into(), schema: schema.map(String::from) }
+    }
+
+    fn shape(name: &str) -> manifest::Shape {
+        manifest::Shape { name: name.into(), schema: None }
+    }
+
+    fn problems(answer: manifest::Description) -> Vec<String> {
+        parse(&"pheidi".parse().expect("legal"), answer).expect_err("it must be refused")
+    }
+
+    #[test]
+    fn a_description_becomes_names_of_the_plugin_s_own_application() {
+        let description = parse(&"pheidi".parse().expect("legal"), answer()).expect("legal");
+        assert_eq!(description.emits.first().expect("one").as_str(), "pheidi.email.send");
+        assert_eq!(description.limits.time, Some(Duration::from_millis(500)));
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_said_at_once() {
+        let mut bad = answer();
+        bad.version = String::new();
+        bad.subscriptions = vec![wanted("nonsense", None), wanted("a.b", Some("{")), wanted("a.b", None)];
+        bad.emits = vec![shape("e\u{301}mail.send")];
+        bad.limits.prefetch = Some(0);
+        assert_eq!(problems(bad).len(), 6);
+    }
+
+    #[test]
+    fn a_schema_that_is_json_and_no_schema_is_refused() {
+        let mut bad = answer();
+        bad.subscriptions = vec![wanted("a.b", Some(r#"{"type": "quaternion"}"#))];
+        assert!(problems(bad)[0].contains("does not compile"));
+    }
+}

@@ -1,0 +1,245 @@
+//! One call into a plugin: a store of its own, its limits, its clock, its randomness, and what became of it.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use chacha20::ChaCha20Rng;
+use chacha20::rand_core::SeedableRng;
+use wasmtime::component::{Instance, ResourceTable};
+use wasmtime::{ResourceLimiter, Store, Trap};
+use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
+
+use super::compile::Compiled;
+use super::output::{Output, Stream};
+use super::{Budget, Digest, Event, Handler, Invocation, Outcome, Receipt};
+use crate::message::Timestamp;
+use crate::name::{AppName, TaskName};
+
+/// How many bytes a plugin may hand to one call of the host: log lines and returned lists.
+const HOST_CALL: usize = 32 * 1024 * 1024;
+
+/// Why a call gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    Time(Duration),
+    /// Bytes.
+    Memory(u64),
+    /// What the trap says, and the last words on standard error.
+    Trap {
+        trap: String,
+        last_words: String,
+    },
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Time(limit) => write!(f, "it took longer than its time limit of {limit:?}"),
+            Self::Memory(limit) => write!(f, "it wanted more memory than its limit of {limit} bytes"),
+            Self::Trap { trap, last_words } if last_words.is_empty() => write!(f, "it trapped: {trap}"),
+            Self::Trap { trap, last_words } => write!(f, "it trapped: {last_words} ({trap})"),
+        }
+    }
+}
+
+/// What a call sees of the world: one moment, and randomness from one seed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Context {
+    pub now: Timestamp,
+    pub seed: [u8; 32],
+}
+
+/// What an answer may hold.
+pub(super) struct Bounds<'a> {
+    pub app: &'a AppName,
+    pub emits: &'a BTreeSet<TaskName>,
+    pub budget: Budget,
+}
+
+/// What belongs to one store.
+pub struct State {
+    wasi: WasiCtx,
+    resources: ResourceTable,
+    memory: Memory,
+    pub(super) output: Output,
+}
+
+impl State {
+    fn new(budget: Budget, context: Context) -> Self {
+        let output = Output::new();
+        let secure = ChaCha20Rng::from_seed(context.seed);
+        let mut insecure = ChaCha20Rng::from_seed(context.seed);
+        insecure.set_stream(1);
+        let [first, second] = [0, 16].map(|at| u128::from_le_bytes(sixteen(&context.seed, at)));
+        let wasi = WasiCtx::builder()
+            .stdout(output.standard(Stream::Output))
+            .stderr(output.standard(Stream::Error))
+            .wall_clock(Still(context.now))
+            .monotonic_clock(Still(context.now))
+            .secure_random(secure)
+            .insecure_random(insecure)
+            .insecure_random_seed(first ^ second)
+            .build();
+        let memory = Memory { limit: budget.memory, used: 0, peak: 0, refused: false };
+        Self { wasi, resources: ResourceTable::new(), memory, output }
+    }
+}
+
+fn sixteen(seed: &[u8; 32], at: usize) -> [u8; 16] {
+    std::array::from_fn(|i| seed[at + i])
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.resources }
+    }
+}
+
+/// A clock that stands at the delivery's time, so that the outcome does not depend on when it runs.
+struct Still(Timestamp);
+
+impl HostWallClock for Still {
+    fn resolution(&self) -> Duration {
+        Duration::from_millis(1)
+    }
+
+    fn now(&self) -> Duration {
+        self.0.since_epoch()
+    }
+}
+
+impl HostMonotonicClock for Still {
+    fn resolution(&self) -> u64 {
+        1_000_000
+    }
+
+    fn now(&self) -> u64 {
+        0
+    }
+}
+
+/// Counts all linear memories and tables of a store against one limit.
+struct Memory {
+    limit: u64,
+    used: u64,
+    peak: u64,
+    refused: bool,
+}
+
+impl Memory {
+    fn grow(&mut self, bytes: u64) -> bool {
+        let wanted = self.used.saturating_add(bytes);
+        if wanted > self.limit {
+            self.refused = true;
+            return false;
+        }
+        self.used = wanted;
+        self.peak = self.peak.max(wanted);
+        true
+    }
+}
+
+impl ResourceLimiter for Memory {
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(self.grow(desired.saturating_sub(current) as u64))
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let elements = desired.saturating_sub(current) as u64;
+        Ok(self.grow(elements * size_of::<usize>() as u64))
+    }
+}
+
+impl Compiled {
+    /// Runs one call in a store of its own, within the budget's time and memory.
+    pub(super) async fn call<T>(
+        &self,
+        budget: Budget,
+        context: Context,
+        call: impl AsyncFnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<T>,
+    ) -> (Result<T, Fault>, Receipt) {
+        let mut store = Store::new(&self.sandbox.engine, State::new(budget, context));
+        store.limiter(|state| &mut state.memory);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_async_yield_and_update(1);
+        store.set_hostcall_fuel(HOST_CALL);
+
+        let begun = Instant::now();
+        let mut wasm_time = Duration::ZERO;
+        let running = async {
+            let instance = self.pre.instantiate_async(&mut store).await?;
+            call(&mut store, &instance).await
+        };
+        let answer = tokio::time::timeout(budget.time, timed(running, &mut wasm_time)).await;
+        let receipt =
+            Receipt { time: begun.elapsed(), wasm_time, peak_memory: store.data().memory.peak, bytes_in: 0, bytes_out: 0 };
+        let last_words = store.data().output.finish();
+        let answer = match answer {
+            Err(_) => Err(Fault::Time(budget.time)),
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(_)) if store.data().memory.refused => Err(Fault::Memory(budget.memory)),
+            Ok(Err(error)) => Err(trapped(&error, last_words)),
+        };
+        (answer, receipt)
+    }
+}
+
+/// Adds up the time that a future spends being polled.
+async fn timed<F: Future>(future: F, spent: &mut Duration) -> F::Output {
+    let mut future = pin!(future);
+    std::future::poll_fn(|task| {
+        let begun = Instant::now();
+        let poll = future.as_mut().poll(task);
+        *spent += begun.elapsed();
+        poll
+    })
+    .await
+}
+
+/// The trap's own words; the backtrace around them is for the plugin's author and goes to the log.
+fn trapped(error: &wasmtime::Error, last_words: String) -> Fault {
+    tracing::debug!("the plugin trapped: {error:?}");
+    let trap = match error.downcast_ref::<Trap>() {
+        Some(trap) => trap.to_string(),
+        None => error.root_cause().to_string(),
+    };
+    Fault::Trap { trap, last_words: last_words.trim().replace('\n', " ") }
+}
+
+/// A version as the pipeline knows it.
+pub(super) struct Component {
+    compiled: Compiled,
+    app: AppName,
+    emits: BTreeSet<TaskName>,
+    budget: Budget,
+}
+
+impl Component {
+    pub(super) fn new(compiled: Compiled, app: AppName, emits: BTreeSet<TaskName>, budget: Budget) -> Self {
+        Self { compiled, app, emits, budget }
+    }
+}
+
+#[async_trait]
+impl Handler for Component {
+    async fn on_event(&self, event: Event<'_>) -> Invocation {
+        let _place = self.compiled.sandbox.place().await;
+        let context = Context { now: event.time, seed: Digest::of(event.id.as_str().as_bytes()).0 };
+        let bounds = Bounds { app: &self.app, emits: &self.emits, budget: self.budget };
+        let exports = &self.compiled.exports;
+        let call = async |store: &mut Store<State>, instance: &Instance| {
+            exports.on_event(store, instance, &event, &bounds).await
+        };
+        let (answer, receipt) = self.compiled.call(self.budget, context, call).await;
+        let outcome =
+            answer.unwrap_or_else(|fault| Outcome::Retry { reason: format!("the plugin failed: {fault}"), after: None });
+        let bytes_out = match &outcome {
+            Outcome::Done(drafts) => drafts.iter().map(|draft| draft.payload.len() as u64).sum(),
+            _ => 0,
+        };
+        Invocation { outcome, receipt: Receipt { bytes_in: event.payload.len() as u64, bytes_out, ..receipt } }
+    }
+}

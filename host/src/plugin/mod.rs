@@ -1,0 +1,205 @@
+//! A plugin as the rest of the host sees it: what it describes itself as, and a [`Handler`] to deliver to.
+//!
+//! Behind it stands wasmtime: `sandbox` holds the engine and the limits, `compile` turns a file into a component that
+//! may be let in, `since_v0_1` speaks the contract, and `instance` runs one delivery in a store of its own.
+
+mod compile;
+mod describe;
+mod instance;
+mod output;
+mod refusal;
+mod sandbox;
+mod since_v0_1;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::num::{NonZeroU16, NonZeroU32};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+pub use compile::Compiled;
+pub use refusal::Refusal;
+pub use sandbox::{Sandbox, SandboxError, SandboxOptions};
+
+use crate::message::{Headers, MessageId, Tid, Timestamp};
+use crate::name::{EventName, PluginId, TaskName};
+
+/// The SHA-256 of a plugin's file: what tells versions apart.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    /// The first eight hexadecimal digits, for people.
+    pub fn short(&self) -> String {
+        self.to_string()[..8].to_owned()
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Digest({})", self.short())
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// One exact file of a plugin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Version {
+    /// What the plugin calls it.
+    pub text: String,
+    #[serde(rename = "sha256")]
+    pub digest: Digest,
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.text, self.digest.short())
+    }
+}
+
+/// What a plugin says of itself, parsed and checked against its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Description {
+    pub version: String,
+    pub summary: String,
+    pub subscriptions: BTreeSet<EventName>,
+    /// The tasks that it may create, all of its own application.
+    pub emits: BTreeSet<TaskName>,
+    /// The tasks that it performs, all of its own application.
+    pub performs: BTreeSet<TaskName>,
+    pub announces: BTreeSet<EventName>,
+    pub limits: AskedLimits,
+}
+
+/// The limits that a plugin asks for; absent means the operator's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct AskedLimits {
+    #[serde(rename = "time_ms", serialize_with = "millis")]
+    pub time: Option<Duration>,
+    /// Bytes.
+    pub memory: Option<u64>,
+    pub prefetch: Option<NonZeroU16>,
+    pub attempts: Option<NonZeroU32>,
+}
+
+fn millis<S: serde::Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    match duration {
+        Some(duration) => serializer.serialize_some(&duration.as_millis()),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// What one delivery may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// Of wall clock.
+    pub time: Duration,
+    /// Bytes, over all linear memories and tables.
+    pub memory: u64,
+    /// Messages that may be emitted.
+    pub output_count: u32,
+    /// Bytes of payload that may be emitted.
+    pub output_size: u64,
+}
+
+/// An event as a subscriber gets it: admitted, so its payload is JSON.
+#[derive(Debug, Clone, Copy)]
+pub struct Event<'m> {
+    pub name: &'m EventName,
+    pub id: &'m MessageId,
+    pub tid: &'m Tid,
+    pub time: Timestamp,
+    pub source: Option<&'m str>,
+    pub payload: &'m str,
+    pub headers: &'m Headers,
+}
+
+/// A task that a plugin wants to exist: parsed, inside its application, its payload JSON. It has no id and no TID yet,
+/// since those are the host's to give.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft {
+    pub task: TaskName,
+    pub payload: Bytes,
+    pub key: Option<String>,
+    pub headers: Headers,
+}
+
+/// What a delivery came to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    Done(Vec<Draft>),
+    /// It may work later.
+    Retry {
+        reason: String,
+        after: Option<Duration>,
+    },
+    /// It will never work.
+    Reject {
+        reason: String,
+    },
+}
+
+/// What one delivery cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// Wall clock from the call to its end.
+    pub time: Duration,
+    /// Time on a processor, in the plugin and in the host's calls on its behalf.
+    pub wasm_time: Duration,
+    /// Bytes of linear memory and tables at the most.
+    pub peak_memory: u64,
+    /// Bytes of payload that went in and came out.
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+}
+
+/// One delivery's end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Invocation {
+    pub outcome: Outcome,
+    pub receipt: Receipt,
+}
+
+/// Whatever can handle an event. The pipeline knows plugins as this only.
+#[async_trait]
+pub trait Handler: Send + Sync {
+    /// Handles one event. Never fails: whatever goes wrong inside is an outcome.
+    async fn on_event(&self, event: Event<'_>) -> Invocation;
+}
+
+/// A version that is verified and takes deliveries.
+pub struct Live {
+    pub id: PluginId,
+    pub version: Version,
+    pub description: Description,
+    pub handler: Arc<dyn Handler>,
+}
+
+impl fmt::Debug for Live {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Live({} {})", self.id, self.version)
+    }
+}
+
+/// Which version of which plugin is live at one moment.
+pub type LiveSet = BTreeMap<PluginId, Arc<Live>>;

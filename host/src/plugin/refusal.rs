@@ -1,0 +1,67 @@
+//! Why a file does not become a live version, in words that its author can act on.
+
+use std::time::Duration;
+
+use super::instance::Fault;
+use crate::name::{NameError, QueueName};
+
+/// Why a file is refused. The version before it, if there is one, goes on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("the file could not be read: {0}")]
+    Unreadable(String),
+    #[error("the file is {size} bytes; `plugins.size-limit` allows {limit}")]
+    TooLarge { size: u64, limit: u64 },
+    #[error(
+        "{0}; the place of a plugin names it: `<app>.wasm` or `<app>/<plugin>.wasm`, in lower-case letters, digits, '-' and '_'"
+    )]
+    Place(NameError),
+    #[error("the file is empty")]
+    Empty,
+    #[error("the file is not WebAssembly: it does not begin with the bytes \\0asm")]
+    NotWasm,
+    #[error(
+        "the file is a core module, not a component; build it for wasm32-wasip2, or wrap it with `wasm-tools component new`"
+    )]
+    CoreModule,
+    #[error("the component does not compile: {0}")]
+    Malformed(String),
+    #[error(
+        "the component does not export `leveret:plugin/manifest@0.1.0`, so it is not a plugin; it exports {}",
+        listed(.exports)
+    )]
+    OtherWorld { exports: Vec<String> },
+    #[error("the plugin exports `manifest` but neither `subscriber` nor `worker`, so there is nothing it could do")]
+    Idle,
+    #[error("the plugin is a worker; this version of Leveret runs subscribers only")]
+    Worker,
+    #[error("the plugin imports what is not granted: {}", .0.iter().map(Import::to_string).collect::<Vec<_>>().join("; "))]
+    Imports(Vec<Import>),
+    #[error("the plugin does not fit the contract `leveret:plugin@0.1.0`: {0}")]
+    Contract(String),
+    #[error("`describe` failed: {0}")]
+    Describe(Fault),
+    #[error("`describe` says what it must not: {}", .0.join("; "))]
+    Description(Vec<String>),
+    #[error(
+        "its subscription would share the queue `{queue}` with the plugin {owner}; rename the plugin's file or the event"
+    )]
+    QueueTaken { queue: QueueName, owner: String },
+    #[error("compiling took longer than {0:?}")]
+    Slow(Duration),
+}
+
+/// An import that is not granted, and why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{name}` ({reason})")]
+pub struct Import {
+    pub name: String,
+    pub reason: &'static str,
+}
+
+fn listed(names: &[String]) -> String {
+    match names {
+        [] => "nothing".to_owned(),
+        names => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+    }
+}

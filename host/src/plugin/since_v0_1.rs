@@ -1,0 +1,210 @@
+//! The contract `leveret:plugin@0.1.0`: generated bindings, and the way between them and the host's own types. A later
+//! version of the contract gets a file like this one beside it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use wasmtime::Store;
+use wasmtime::component::{Instance, InstancePre};
+
+use super::instance::{Bounds, State};
+use super::output::Level;
+use super::refusal::Refusal;
+use super::{Draft, Event, Outcome};
+use crate::message::{HeaderValue, Headers};
+use crate::name::{AppName, TaskName};
+
+wasmtime::component::bindgen!({
+    path: "../wit",
+    world: "everything",
+    exports: { default: async },
+});
+
+pub(super) use exports::leveret::plugin::manifest;
+use exports::leveret::plugin::subscriber;
+pub(super) use leveret::plugin::log::add_to_linker;
+use leveret::plugin::log::{Host as LogHost, Level as LogLevel};
+use leveret::plugin::types;
+
+const MANIFEST: &str = "leveret:plugin/manifest@0.1.0";
+const SUBSCRIBER: &str = "leveret:plugin/subscriber@0.1.0";
+const WORKER: &str = "leveret:plugin/worker@0.1.0";
+/// The longest header name and ordering key, in bytes: AMQP's short string.
+const SHORT_STRING: usize = 255;
+
+impl LogHost for State {
+    fn log(&mut self, level: LogLevel, line: String) {
+        let level = match level {
+            LogLevel::Trace => Level::Trace,
+            LogLevel::Debug => Level::Debug,
+            LogLevel::Info => Level::Info,
+            LogLevel::Warn => Level::Warn,
+            LogLevel::Error => Level::Error,
+        };
+        self.output.line(level, line.as_bytes());
+    }
+}
+
+/// Which of the contract's interfaces a component exports. Found by looking, since WIT has no optional exports.
+pub(super) struct Exports {
+    manifest: manifest::GuestIndices,
+    subscriber: Option<subscriber::GuestIndices>,
+    worker: bool,
+}
+
+impl Exports {
+    pub(super) fn find(pre: &InstancePre<State>, names: Vec<String>) -> Result<Self, Refusal> {
+        let has = |name: &str| names.iter().any(|export| export == name);
+        if !has(MANIFEST) {
+            return Err(Refusal::OtherWorld { exports: names });
+        }
+        let (subscribes, worker) = (has(SUBSCRIBER), has(WORKER));
+        let contract = |error: wasmtime::Error| Refusal::Contract(format!("{error:#}"));
+        let manifest = manifest::GuestIndices::new(pre).map_err(contract)?;
+        let subscriber = subscribes.then(|| subscriber::GuestIndices::new(pre)).transpose().map_err(contract)?;
+        if subscriber.is_none() && !worker {
+            return Err(Refusal::Idle);
+        }
+        Ok(Self { manifest, subscriber, worker })
+    }
+
+    pub(super) fn is_subscriber(&self) -> bool {
+        self.subscriber.is_some()
+    }
+
+    pub(super) fn is_worker(&self) -> bool {
+        self.worker
+    }
+
+    pub(super) async fn describe(
+        &self,
+        store: &mut Store<State>,
+        instance: &Instance,
+    ) -> wasmtime::Result<manifest::Description> {
+        self.manifest.load(&mut *store, instance)?.call_describe(store).await
+    }
+
+    /// Calls `on-event` and reads the answer within its bounds. A component that is no subscriber rejects.
+    pub(super) async fn on_event(
+        &self,
+        store: &mut Store<State>,
+        instance: &Instance,
+        event: &Event<'_>,
+        bounds: &Bounds<'_>,
+    ) -> wasmtime::Result<Outcome> {
+        let Some(subscriber) = &self.subscriber else {
+            return Ok(Outcome::Reject { reason: "the plugin is no subscriber".into() });
+        };
+        let answer = subscriber.load(&mut *store, instance)?.call_on_event(store, &record(event)).await?;
+        Ok(match answer {
+            Ok(tasks) => match drafts(tasks, bounds) {
+                Ok(drafts) => Outcome::Done(drafts),
+                Err(reason) => Outcome::Retry { reason, after: None },
+            },
+            Err(types::Failure::Retry(types::Retry { reason, after })) => {
+                Outcome::Retry { reason, after: after.map(Duration::from_millis) }
+            }
+            Err(types::Failure::Reject(reason)) => Outcome::Reject { reason },
+        })
+    }
+}
+
+fn record(event: &Event<'_>) -> types::Event {
+    let text = |(name, value): (&String, &HeaderValue)| {
+        value.as_text().map(|value| types::Header { name: name.clone(), value: value.to_owned() })
+    };
+    types::Event {
+        name: event.name.to_string(),
+        id: event.id.to_string(),
+        tid: event.tid.to_string(),
+        time: event.time.millis(),
+        source: event.source.map(str::to_owned),
+        payload: event.payload.to_owned(),
+        headers: event.headers.iter().filter_map(text).collect(),
+    }
+}
+
+/// Reads what a plugin emits. One task that is not as it must be fails the whole, since a part is never published (I2).
+fn drafts(tasks: Vec<types::Task>, bounds: &Bounds<'_>) -> Result<Vec<Draft>, String> {
+    let count = tasks.len();
+    if count as u64 > u64::from(bounds.budget.output_count) {
+        return Err(format!("it emits {count} tasks; at most {} are allowed", bounds.budget.output_count));
+    }
+    let size: u64 = tasks.iter().map(|task| task.payload.len() as u64).sum();
+    if size > bounds.budget.output_size {
+        return Err(format!("it emits {size} bytes; at most {} are allowed", bounds.budget.output_size));
+    }
+    tasks.into_iter().map(|task| draft(task, bounds.app, bounds.emits)).collect()
+}
+
+fn draft(task: types::Task, app: &AppName, emits: &BTreeSet<TaskName>) -> Result<Draft, String> {
+    let name = TaskName::within(app, &task.name).map_err(|error| format!("it emits what it must not: {error}"))?;
+    if !emits.contains(&name) {
+        return Err(format!("it emits `{name}`, which its description does not list"));
+    }
+    if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(&task.payload) {
+        return Err(format!("the payload that it emits for `{name}` is not JSON: {error}"));
+    }
+    if task.key.as_ref().is_some_and(|key| key.len() > SHORT_STRING) {
+        return Err(format!("the key that it emits for `{name}` is longer than {SHORT_STRING} bytes"));
+    }
+    let headers = task.headers.into_iter().map(header).collect::<Result<Headers, _>>()?;
+    Ok(Draft { task: name, payload: task.payload.into(), key: task.key, headers })
+}
+
+fn header(header: types::Header) -> Result<(String, HeaderValue), String> {
+    let types::Header { name, value } = header;
+    let lower = name.to_ascii_lowercase();
+    if name.is_empty() || name.len() > SHORT_STRING || name.chars().any(char::is_control) {
+        return Err(format!("it emits a header with an illegal name, {name:?}"));
+    }
+    if lower.starts_with("x-leveret-") || lower.starts_with("x-death") {
+        return Err(format!("it emits the header {name:?}, which is the host's"));
+    }
+    Ok((name, HeaderValue::Text(value)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Budget;
+    use super::*;
+
+    fn task(name: &str, payload: &str) -> types::Task {
+        types::Task { name: name.into(), payload: payload.into(), key: None, headers: vec![] }
+    }
+
+    fn read(tasks: Vec<types::Task>) -> Result<Vec<Draft>, String> {
+        let app: AppName = "pheidi".parse().expect("legal");
+        let emits = BTreeSet::from([TaskName::within(&app, "email.send").expect("legal")]);
+        let budget = Budget { time: Duration::from_secs(1), memory: 0, output_count: 2, output_size: 10 };
+        drafts(tasks, &Bounds { app: &app, emits: &emits, budget })
+    }
+
+    #[test]
+    fn i3_only_declared_tasks_of_the_own_application_are_read() {
+        assert_eq!(read(vec![task("email.send", "{}")]).expect("legal")[0].task.as_str(), "pheidi.email.send");
+        for name in ["email.delete", "", "email.send\0", "EMAIL.SEND", "../billing.pay", "email.send."] {
+            assert!(read(vec![task(name, "{}")]).is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn i2_one_bad_task_fails_the_whole() {
+        assert!(read(vec![task("email.send", "{}"), task("email.send", "not json")]).is_err());
+    }
+
+    #[test]
+    fn i8_what_is_emitted_is_bounded() {
+        assert!(read(vec![task("email.send", "{}"); 3]).expect_err("too many").contains("at most 2"));
+        assert!(read(vec![task("email.send", "\"123456789\"")]).expect_err("too large").contains("at most 10"));
+    }
+
+    #[test]
+    fn the_host_s_headers_cannot_be_forged() {
+        for name in ["x-leveret-attempt", "X-Leveret-Tid", "x-death", "", "a\nb"] {
+            let forged = types::Header { name: name.into(), value: "1".into() };
+            let task = types::Task { headers: vec![forged], ..task("email.send", "{}") };
+            assert!(read(vec![task]).is_err(), "{name:?}");
+        }
+    }
+}

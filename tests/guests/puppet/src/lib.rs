@@ -1,0 +1,167 @@
+//! A plugin that does what the payload of `puppet.pulled` tells it to: for the host's tests.
+//!
+//! Its version is what `PUPPET_VERSION` was in the environment of the build, or `1`.
+
+#![forbid(unsafe_code)]
+
+use leveret_plugin::prelude::*;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::hint::black_box;
+use std::time::{Duration, Instant, SystemTime};
+
+/// One instruction: `{"do": "emit", "count": 2, "size": 10}`.
+#[derive(Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case")]
+enum Instruction {
+    /// Emit so many tasks, each with a number and so many bytes of padding.
+    Emit {
+        #[serde(default = "one")]
+        count: u32,
+        #[serde(default)]
+        size: usize,
+    },
+    /// Emit one task of this name, legal or not, declared or not.
+    EmitName { name: String },
+    /// Emit one task with this payload, JSON or not.
+    EmitRaw { payload: String },
+    /// Emit one task with this header.
+    Header { name: String, value: String },
+    /// Emit one task with this ordering key.
+    Key { key: String },
+    /// Emit one task that says what of the world the plugin sees.
+    Clock,
+    /// Fail for now, and perhaps say for how many milliseconds.
+    Retry { reason: String, after: Option<u64> },
+    /// Fail for good.
+    Reject { reason: String },
+    /// Trap, with a text on standard error.
+    Panic,
+    /// Never end.
+    Loop,
+    /// Fill so many bytes of memory.
+    Allocate { bytes: usize },
+    /// Use up the stack.
+    Recurse,
+    /// Write so many log lines.
+    Log { lines: u32 },
+    /// Write to standard output and standard error.
+    Print,
+}
+
+fn one() -> u32 {
+    1
+}
+
+const TASK: &str = "echo.make";
+
+#[subscribe("puppet.pulled")]
+fn obey(event: Event<Instruction>) -> Handled {
+    match event.payload {
+        Instruction::Emit { count, size } => (1..=count).map(|number| echo(number, size)).collect(),
+        Instruction::EmitName { name } => one_task(Task::new(name, &json!({}))?),
+        Instruction::EmitRaw { payload } => one_task(Task { payload, ..Task::new(TASK, &())? }),
+        Instruction::Header { name, value } => one_task(Task::new(TASK, &json!({}))?.header(name, value)),
+        Instruction::Key { key } => one_task(Task::new(TASK, &json!({}))?.key(key)),
+        Instruction::Clock => one_task(Task::new(TASK, &what_the_plugin_sees())?),
+        Instruction::Retry { reason, after: None } => Err(retry(reason)),
+        Instruction::Retry { reason, after: Some(after) } => Err(retry(reason).after(Duration::from_millis(after))),
+        Instruction::Reject { reason } => Err(reject(reason)),
+        Instruction::Panic => panic!("the puppet panics as told"),
+        Instruction::Loop => loop {
+            black_box(());
+        },
+        Instruction::Allocate { bytes } => {
+            black_box(vec![1u8; bytes]);
+            Ok(vec![])
+        }
+        Instruction::Recurse => {
+            black_box(recurse(0));
+            Ok(vec![])
+        }
+        Instruction::Log { lines } => {
+            (1..=lines).for_each(|line| log::info!("line {line} of {lines}"));
+            Ok(vec![])
+        }
+        Instruction::Print => {
+            println!("the puppet's standard output");
+            eprintln!("the puppet's standard error");
+            Ok(vec![])
+        }
+    }
+}
+
+fn one_task(task: Task) -> Handled {
+    Ok(vec![task])
+}
+
+fn echo(number: u32, size: usize) -> Result<Task, Failure> {
+    Task::new(TASK, &json!({ "number": number, "padding": "x".repeat(size) }))
+}
+
+/// A frame that the compiler can neither drop nor turn into a loop.
+#[inline(never)]
+#[expect(unconditional_recursion, reason = "that is the instruction")]
+fn recurse(depth: u64) -> u64 {
+    let frame = black_box([depth; 64]);
+    recurse(depth + 1) + frame[0]
+}
+
+fn what_the_plugin_sees() -> Value {
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let started = Instant::now();
+    json!({
+        "milliseconds": since_epoch.as_millis() as u64,
+        "elapsedNanoseconds": started.elapsed().as_nanos() as u64,
+        "random": RandomState::new().hash_one(0),
+        "environment": std::env::vars().collect::<HashMap<_, _>>(),
+        "arguments": std::env::args().collect::<Vec<_>>(),
+        "file": text_of(std::fs::read_to_string("/etc/passwd")),
+        "directory": text_of(std::fs::read_dir("/").map(Iterator::count)),
+        "write": text_of(std::fs::write("puppet.txt", "x")),
+    })
+}
+
+/// What came of trying to reach something: a test looks for `Ok`.
+fn text_of<T: std::fmt::Debug>(result: std::io::Result<T>) -> String {
+    match result {
+        Ok(value) => format!("Ok: {value:?}"),
+        Err(error) => format!("Err: {error}"),
+    }
+}
+
+leveret_plugin::plugin! {
+    version: option_env!("PUPPET_VERSION").unwrap_or("1"),
+    subscribers: [obey],
+    emits: ["echo.make"],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use leveret_plugin::test::deliver;
+
+    #[test]
+    fn the_puppet_emits_as_told() -> Handled<()> {
+        let tasks = deliver::<obey>(json!({ "do": "emit", "count": 2, "size": 3 }))?;
+        let echo = |number: u32| Task::new(TASK, &json!({ "number": number, "padding": "xxx" }));
+        assert_eq!(tasks, [echo(1)?, echo(2)?]);
+        let tasks = deliver::<obey>(json!({ "do": "emit-raw", "payload": "not json" }))?;
+        assert_eq!(tasks[0].payload, "not json");
+        Ok(())
+    }
+
+    #[test]
+    fn the_puppet_fails_as_told() {
+        let failure = deliver::<obey>(json!({ "do": "retry", "reason": "busy", "after": 5 }));
+        assert_eq!(failure, Err(retry("busy").after(Duration::from_millis(5))));
+        let failure = deliver::<obey>(json!({ "do": "reject", "reason": "broken" }));
+        assert_eq!(failure, Err(reject("broken")));
+    }
+
+    #[test]
+    fn an_unknown_instruction_is_rejected() {
+        let failure = deliver::<obey>(json!({ "do": "dance" })).err();
+        assert!(failure.is_some_and(|failure| failure.reason().contains("unknown variant `dance`")));
+    }
+}
