@@ -1,6 +1,17 @@
+//! Leveret runs event handlers for RabbitMQ as sandboxed WebAssembly components.
+//!
+//! `ARCHITECTURE.md` has the map. In short: messages come from a [`broker`], the [`catalog`] knows which version of
+//! which [`plugin`] is live, [`delivery`] brings the two together, and [`host`] puts it all together as the settings in
+//! [`config`] say.
+
 #![forbid(unsafe_code)]
+
+pub mod admin;
 pub mod broker;
+pub mod catalog;
+pub mod config;
 pub mod delivery;
+pub mod host;
 pub mod message;
 pub mod name;
 pub mod plugin;

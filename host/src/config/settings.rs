@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::value::{BrokerUrl, Factor, PluginKey, Size, Time};
+use super::broker_url::BrokerUrl;
+use super::value::{self, Factor, PluginKey, Size, Time};
+use crate::name::PluginId;
 
 /// The whole of `leveret.toml`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -21,7 +23,7 @@ pub struct Settings {
     pub broker: Broker,
     /// How messages are handled, unless a plugin has settings of its own.
     pub delivery: Delivery,
-    /// Settings of single plugins, by `app` or `app/plugin`.
+    /// Settings of single plugins, by `app` or `app/plugin`. They have no environment variables.
     pub plugin: BTreeMap<PluginKey, PluginSettings>,
     /// What the sandbox may use as a whole.
     pub sandbox: Sandbox,
@@ -31,6 +33,26 @@ pub struct Settings {
     pub shutdown: Shutdown,
     /// What the host writes to its log.
     pub log: Log,
+}
+
+impl Settings {
+    /// How the messages of one plugin are handled: its own settings over `[delivery]`.
+    pub fn delivery_of(&self, plugin: &PluginId) -> Delivery {
+        let general = &self.delivery;
+        let Some(own) = self.plugin.get(&PluginKey::from(plugin.clone())) else { return general.clone() };
+        Delivery {
+            prefetch: own.prefetch.unwrap_or(general.prefetch),
+            time_limit: own.time_limit.unwrap_or(general.time_limit),
+            memory_limit: own.memory_limit.unwrap_or(general.memory_limit),
+            retry: Retry {
+                minimum: own.retry.minimum.unwrap_or(general.retry.minimum),
+                factor: own.retry.factor.unwrap_or(general.retry.factor),
+                maximum: own.retry.maximum.unwrap_or(general.retry.maximum),
+                attempts: own.retry.attempts.unwrap_or(general.retry.attempts),
+            },
+            ..general.clone()
+        }
+    }
 }
 
 /// Where plugins come from.
@@ -196,7 +218,21 @@ pub struct PluginSettings {
     /// See `delivery.memory-limit`.
     pub memory_limit: Option<Size>,
     /// See `delivery.retry`.
-    pub retry: Option<Retry>,
+    pub retry: PluginRetry,
+}
+
+/// When and how often a failed message of one plugin is tried again.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct PluginRetry {
+    /// See `delivery.retry.minimum`.
+    pub minimum: Option<Time>,
+    /// See `delivery.retry.factor`.
+    pub factor: Option<Factor>,
+    /// See `delivery.retry.maximum`.
+    pub maximum: Option<Time>,
+    /// See `delivery.retry.attempts`.
+    pub attempts: Option<NonZeroU32>,
 }
 
 /// What the sandbox may use as a whole.
@@ -220,6 +256,7 @@ impl Default for Sandbox {
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Admin {
     /// Where it listens. It has no password: keep it on loopback, or behind something that has one.
+    #[serde(deserialize_with = "value::address")]
     pub address: SocketAddr,
 }
 

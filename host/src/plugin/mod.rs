@@ -122,6 +122,15 @@ pub struct Budget {
     pub output_size: u64,
 }
 
+impl Budget {
+    /// The budget of a plugin that asks for these limits. It may ask for less than it is given, never for more.
+    pub fn within(self, asked: &AskedLimits) -> Self {
+        let time = asked.time.map_or(self.time, |asked| asked.min(self.time));
+        let memory = asked.memory.map_or(self.memory, |asked| asked.min(self.memory));
+        Self { time, memory, ..self }
+    }
+}
+
 /// An event as a subscriber gets it: admitted, so its payload is JSON.
 #[derive(Debug, Clone, Copy)]
 pub struct Event<'m> {

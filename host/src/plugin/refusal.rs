@@ -1,6 +1,6 @@
 //! Why a file does not become a live version, in words that its author can act on.
 
-use std::time::Duration;
+use std::path::PathBuf;
 
 use super::instance::Fault;
 use crate::name::{NameError, QueueName};
@@ -47,8 +47,10 @@ pub enum Refusal {
         "its subscription would share the queue `{queue}` with the plugin {owner}; rename the plugin's file or the event"
     )]
     QueueTaken { queue: QueueName, owner: String },
-    #[error("compiling took longer than {0:?}")]
-    Slow(Duration),
+    #[error("{} is the same plugin; keep one of the two files", other.display())]
+    Twice { other: PathBuf },
+    #[error("the plugin is a subscriber, but its `describe` lists no subscriptions, so it would never run")]
+    NoSubscriptions,
 }
 
 /// An import that is not granted, and why.

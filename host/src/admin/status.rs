@@ -1,0 +1,82 @@
+//! How the host is doing.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::json;
+
+use super::Seen;
+use crate::broker::BrokerStatus;
+use crate::catalog::{PluginState, PluginStatus};
+use crate::delivery::{Counts, SubscriptionStatus};
+use crate::name::QueueName;
+
+/// What `GET /status` answers.
+#[derive(Debug, Serialize)]
+pub struct HostStatus {
+    pub version: &'static str,
+    pub ready: bool,
+    pub broker: String,
+    pub plugins: Vec<PluginStatus>,
+    pub subscriptions: Vec<SubscriptionReport>,
+    /// Queues that go on to fill, though no plugin listens to them any more.
+    pub orphaned: Vec<QueueName>,
+    pub deliveries: Counts,
+}
+
+/// A subscription and its queue.
+#[derive(Debug, Serialize)]
+pub struct SubscriptionReport {
+    #[serde(flatten)]
+    pub subscription: SubscriptionStatus,
+    /// Messages that wait, without those in work; `None` while the broker does not say.
+    pub waiting: Option<u64>,
+}
+
+pub(super) async fn health(State(seen): State<Seen>) -> Response {
+    let broker = seen.broker.status().borrow().to_string();
+    Json(json!({ "healthy": true, "broker": broker })).into_response()
+}
+
+pub(super) async fn readiness(State(seen): State<Seen>) -> Response {
+    let reasons = unready(&seen);
+    let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(json!({ "ready": reasons.is_empty(), "reasons": reasons }))).into_response()
+}
+
+pub(super) async fn status(State(seen): State<Seen>) -> Response {
+    let ready = *seen.broker.status().borrow() == BrokerStatus::Ready;
+    let mut subscriptions = Vec::new();
+    for subscription in seen.dispatch.subscriptions() {
+        // A broker that is away would only keep the answer waiting.
+        let waiting = if ready { seen.broker.depth(&subscription.queue).await.ok().flatten() } else { None };
+        subscriptions.push(SubscriptionReport { subscription, waiting });
+    }
+    Json(HostStatus {
+        version: env!("CARGO_PKG_VERSION"),
+        ready: unready(&seen).is_empty(),
+        broker: seen.broker.status().borrow().to_string(),
+        plugins: seen.catalog.status(),
+        subscriptions,
+        orphaned: seen.dispatch.orphaned().into_iter().collect(),
+        deliveries: seen.journal.counts(),
+    })
+    .into_response()
+}
+
+/// Why the host is not ready. A refused plugin is no reason: the others work.
+fn unready(seen: &Seen) -> Vec<String> {
+    let mut reasons = Vec::new();
+    let broker = seen.broker.status().borrow().clone();
+    if broker != BrokerStatus::Ready {
+        reasons.push(format!("the broker is {broker}"));
+    }
+    for plugin in seen.catalog.status() {
+        if matches!(plugin.state, PluginState::Loading) {
+            reasons.push(format!("{} is being loaded", plugin.file.display()));
+        }
+    }
+    reasons
+}

@@ -1,0 +1,215 @@
+//! Opening the file: whose it is, who else has it, and which format it has.
+//!
+//! The lock is SQLite's own (`locking_mode = EXCLUSIVE`), held as long as the connection. It needs no second file, the
+//! system drops it with the process however that ends, and it also keeps other programs from changing the file below us.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+/// The format of the file that this version reads and writes.
+pub const FORMAT: i64 = 1;
+/// Marks the file as one of Leveret's: "LVRT".
+const APPLICATION: i64 = 0x4c56_5254;
+/// How long to wait for a process that is just letting go of the file.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+const SCHEMA: &str = "
+    CREATE TABLE queue (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        stored INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE TABLE binding (
+        event TEXT NOT NULL,
+        queue INTEGER NOT NULL REFERENCES queue,
+        PRIMARY KEY (event, queue)
+    ) STRICT, WITHOUT ROWID;
+    -- AUTOINCREMENT: a position is never used again, so what is behind a cursor stays behind it.
+    CREATE TABLE message (
+        position INTEGER PRIMARY KEY AUTOINCREMENT,
+        queue INTEGER NOT NULL REFERENCES queue,
+        metadata TEXT NOT NULL,
+        body BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX message_by_queue ON message (queue, position);
+    CREATE TABLE delayed (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        due INTEGER NOT NULL,
+        home TEXT NOT NULL,
+        metadata TEXT NOT NULL,
+        body BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX delayed_by_due ON delayed (due, id);
+    CREATE TRIGGER message_stored AFTER INSERT ON message BEGIN
+        UPDATE queue SET stored = stored + 1 WHERE id = NEW.queue;
+    END;
+    CREATE TRIGGER message_removed AFTER DELETE ON message BEGIN
+        UPDATE queue SET stored = stored - 1 WHERE id = OLD.queue;
+    END;
+";
+
+/// Why the embedded broker does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("cannot create {}: {source}; check the rights there, or choose another file", path.display())]
+    Create { path: PathBuf, source: io::Error },
+    #[error("{} is in use by another host; stop that one, or give this one a file of its own", path.display())]
+    InUse { path: PathBuf },
+    #[error("{} is not a file of the embedded broker; move it away, or choose another file", path.display())]
+    Foreign { path: PathBuf },
+    #[error(
+        "{} has format {found} of a newer Leveret; this one knows formats up to {FORMAT}: use the newer one",
+        path.display()
+    )]
+    Newer { path: PathBuf, found: i64 },
+    #[error("cannot open {}: {source}", path.display())]
+    Database { path: PathBuf, source: rusqlite::Error },
+    #[error("cannot start the thread of the embedded broker: {0}")]
+    Thread(io::Error),
+}
+
+/// Opens the file at an absolute path for this process alone, and makes it if it is missing.
+pub fn open(path: &Path) -> Result<Connection, OpenError> {
+    create(path).map_err(|source| OpenError::Create { path: path.into(), source })?;
+    let found = connect(path).map_err(|source| match source.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::InUse { path: path.into() },
+        Some(ErrorCode::NotADatabase) => OpenError::Foreign { path: path.into() },
+        _ => OpenError::Database { path: path.into(), source },
+    })?;
+    match found {
+        Found::Ours(connection) => Ok(connection),
+        Found::Newer(found) => Err(OpenError::Newer { path: path.into(), found }),
+        Found::Foreign => Err(OpenError::Foreign { path: path.into() }),
+    }
+}
+
+/// Makes an empty file that only its owner may read, in a directory of the same kind, where there is none.
+fn create(path: &Path) -> io::Result<()> {
+    let mut directory = DirBuilder::new();
+    // Only ever makes the file, never opens one that exists: closing it again would drop the locks that a connection
+    // of this process holds on it.
+    let mut file = OpenOptions::new();
+    file.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+        directory.mode(0o700);
+        file.mode(0o600);
+    }
+    if let Some(parent) = path.parent() {
+        directory.recursive(true).create(parent)?;
+    }
+    match file.open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+enum Found {
+    Ours(Connection),
+    Newer(i64),
+    Foreign,
+}
+
+/// Looks before it writes anything, so that a file of another program stays as it is.
+fn connect(path: &Path) -> rusqlite::Result<Found> {
+    let connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(PATIENCE)?;
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+    let (application, format) = (number("application_id")?, number("user_version")?);
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    match (application, format, tables) {
+        (APPLICATION, newer, _) if newer > FORMAT => return Ok(Found::Newer(newer)),
+        (APPLICATION, FORMAT, _) | (0, 0, 0) => {}
+        _ => return Ok(Found::Foreign),
+    }
+    connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    // macOS tells the disk to write through only when asked like this; elsewhere it changes nothing.
+    connection.pragma_update(None, "fullfsync", true)?;
+    connection.pragma_update(None, "checkpoint_fullfsync", true)?;
+    connection.query_row("PRAGMA journal_size_limit = 67108864", [], |_| Ok(()))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    if tables == 0 {
+        let creation = connection.unchecked_transaction()?;
+        creation.execute_batch(SCHEMA)?;
+        creation.pragma_update(None, "application_id", APPLICATION)?;
+        creation.pragma_update(None, "user_version", FORMAT)?;
+        creation.commit()?;
+    } else {
+        // Takes the lock at once, not with the first message.
+        connection.execute_batch("BEGIN IMMEDIATE; COMMIT")?;
+    }
+    Ok(Found::Ours(connection))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn directory() -> tempfile::TempDir {
+        tempfile::tempdir().expect("a temporary directory")
+    }
+
+    #[test]
+    fn the_file_and_its_directory_are_made_and_private() {
+        let directory = directory();
+        let path = directory.path().join("a/.leveret/broker.db");
+        open(&path).expect("opens");
+        assert!(path.is_file());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = |path: &Path| path.metadata().expect("exists").permissions().mode() & 0o777;
+            assert_eq!(mode(&path), 0o600);
+            assert_eq!(mode(path.parent().expect("has one")), 0o700);
+        }
+    }
+
+    #[test]
+    fn a_second_host_is_told_which_file_is_in_use() {
+        let directory = directory();
+        let path = directory.path().join("broker.db");
+        let first = open(&path).expect("opens");
+        let error = open(&path).expect_err("in use");
+        assert!(matches!(error, OpenError::InUse { .. }), "{error}");
+        assert!(error.to_string().contains("broker.db"));
+        drop(first);
+        open(&path).expect("free again");
+    }
+
+    #[test]
+    fn a_file_of_a_newer_version_is_refused() {
+        let directory = directory();
+        let path = directory.path().join("broker.db");
+        open(&path).expect("opens").pragma_update(None, "user_version", FORMAT + 1).expect("written");
+        assert!(matches!(open(&path), Err(OpenError::Newer { found, .. }) if found == FORMAT + 1));
+    }
+
+    #[test]
+    fn a_foreign_file_is_refused_and_left_as_it_is() {
+        let directory = directory();
+        let text = directory.path().join("notes.txt");
+        std::fs::write(&text, "not a database ".repeat(100)).expect("written");
+        assert!(matches!(open(&text), Err(OpenError::Foreign { .. })));
+
+        let other = directory.path().join("other.db");
+        Connection::open(&other).expect("opens").execute_batch("CREATE TABLE t (c)").expect("written");
+        let before = std::fs::read(&other).expect("readable");
+        assert!(matches!(open(&other), Err(OpenError::Foreign { .. })));
+        assert_eq!(std::fs::read(&other).expect("readable"), before);
+    }
+
+    #[test]
+    fn a_directory_in_its_place_is_an_error_that_names_it() {
+        let directory = directory();
+        let error = open(directory.path()).expect_err("not a file");
+        assert!(error.to_string().contains(&directory.path().display().to_string()), "{error}");
+    }
+}

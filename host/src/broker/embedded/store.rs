@@ -1,0 +1,348 @@
+//! What the file holds, and every statement that touches it. Nothing here knows threads, time or listeners.
+
+use std::path::PathBuf;
+
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+
+use super::content::Content;
+use crate::broker::{Destination, PublishError, Published, Source};
+use crate::message::{MessageId, Subject, Timestamp};
+use crate::name::{EventName, QueueName};
+
+/// A queue's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QueueKey(i64);
+
+/// A message's place: positions only grow, and no two messages of one file ever have the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position(i64);
+
+impl Position {
+    /// Before every message.
+    pub const START: Self = Self(0);
+}
+
+/// A message on its way into the file.
+#[derive(Debug)]
+pub struct Parcel {
+    pub destination: Destination,
+    pub id: MessageId,
+    pub content: Content,
+}
+
+/// What a batch came to, and the queues that have something new.
+pub type Deposited = (Result<Published, PublishError>, Vec<QueueKey>);
+
+/// The file, opened.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl Store {
+    pub fn open(path: PathBuf) -> std::result::Result<Self, super::OpenError> {
+        Ok(Self { connection: super::open::open(&path)?, path })
+    }
+
+    pub fn path(&self) -> &std::path::Path {
+        &self.path
+    }
+
+    /// Does all of the work or none of it; `Ok` means that it is on the disk.
+    pub fn transaction<T>(&self, work: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
+        let transaction = self.connection.unchecked_transaction()?;
+        let result = work(self)?;
+        transaction.commit()?;
+        Ok(result)
+    }
+
+    /// Writes without changing anything, to see whether the file can be written.
+    pub fn touch(&self) -> Result<()> {
+        self.connection.pragma_update(None, "user_version", super::open::FORMAT)
+    }
+
+    /// Folds the write-ahead log into the file, so that only the file remains.
+    pub fn close(self) -> Result<()> {
+        self.connection.close().map_err(|(_, error)| error)
+    }
+
+    /// Puts every message of a batch where it belongs, or none of them where one has no queue.
+    pub fn deposit(&self, batch: &[Parcel], now: Timestamp) -> Result<Deposited> {
+        let homeless = self.homeless(batch)?;
+        if !homeless.is_empty() {
+            return Ok((Err(PublishError::Returned(homeless)), Vec::new()));
+        }
+        let (mut published, mut reached) = (Published::default(), Vec::new());
+        for Parcel { destination, id, content } in batch {
+            let queues = match destination {
+                Destination::Event(event) => self.bound_to(event)?,
+                Destination::Task(task) => vec![self.make_queue(task.as_str())?],
+                Destination::Dead(app) => vec![self.make_queue(QueueName::dead(app).as_str())?],
+                Destination::Queue(queue) => vec![self.make_queue(queue.as_str())?],
+                Destination::Delay { home, wait } => {
+                    // One more, since `now` may be almost a millisecond in the past.
+                    let due = now.millis() + u64::from(wait.millis()) + 1;
+                    self.delay(home, Timestamp::from_millis(due), content)?;
+                    continue;
+                }
+            };
+            if queues.is_empty() {
+                published.unheard.push(id.clone());
+            }
+            for &queue in &queues {
+                self.append(queue, content)?;
+            }
+            reached.extend(queues);
+        }
+        Ok((Ok(published), reached))
+    }
+
+    /// The messages that are for a queue that does not exist.
+    fn homeless(&self, batch: &[Parcel]) -> Result<Vec<MessageId>> {
+        let mut ids = Vec::new();
+        for Parcel { destination, id, .. } in batch {
+            if let Destination::Queue(queue) = destination
+                && self.stored(queue)?.is_none()
+            {
+                ids.push(id.clone());
+            }
+        }
+        Ok(ids)
+    }
+
+    /// Makes the queue of a source, and binds it if it is for an event.
+    pub fn declare(&self, source: &Source) -> Result<QueueKey> {
+        let queue = self.make_queue(source.queue.as_str())?;
+        if let Subject::Event(event) = &source.subject {
+            let bind = "INSERT OR IGNORE INTO binding (event, queue) VALUES (?1, ?2)";
+            self.connection.prepare_cached(bind)?.execute(params![event.as_str(), queue.0])?;
+        }
+        Ok(queue)
+    }
+
+    fn make_queue(&self, name: &str) -> Result<QueueKey> {
+        let find = "SELECT id FROM queue WHERE name = ?1";
+        let found = self.connection.prepare_cached(find)?.query_row([name], |row| row.get(0)).optional()?;
+        if let Some(key) = found {
+            return Ok(QueueKey(key));
+        }
+        let make = "INSERT INTO queue (name) VALUES (?1) RETURNING id";
+        self.connection.prepare_cached(make)?.query_row([name], |row| row.get(0)).map(QueueKey)
+    }
+
+    fn bound_to(&self, event: &EventName) -> Result<Vec<QueueKey>> {
+        let bound = "SELECT queue FROM binding WHERE event = ?1";
+        self.connection.prepare_cached(bound)?.query_map([event.as_str()], |row| row.get(0).map(QueueKey))?.collect()
+    }
+
+    fn append(&self, queue: QueueKey, content: &Content) -> Result<()> {
+        let append = "INSERT INTO message (queue, metadata, body) VALUES (?1, ?2, ?3)";
+        let row = params![queue.0, content.metadata, &content.body[..]];
+        self.connection.prepare_cached(append)?.execute(row).map(drop)
+    }
+
+    fn delay(&self, home: &QueueName, due: Timestamp, content: &Content) -> Result<()> {
+        let delay = "INSERT INTO delayed (home, due, metadata, body) VALUES (?1, ?2, ?3, ?4)";
+        let due = i64::try_from(due.millis()).unwrap_or(i64::MAX);
+        let row = params![home.as_str(), due, content.metadata, &content.body[..]];
+        self.connection.prepare_cached(delay)?.execute(row).map(drop)
+    }
+
+    /// When the next delayed message is due.
+    pub fn next_due(&self) -> Result<Option<Timestamp>> {
+        let next = "SELECT due FROM delayed ORDER BY due, id LIMIT 1";
+        let due = self.connection.prepare_cached(next)?.query_row([], |row| row.get(0)).optional()?;
+        Ok(due.map(|due: i64| Timestamp::from_millis(due.unsigned_abs())))
+    }
+
+    /// Moves one message that is due to the tail of its home queue, which is made again if it is gone.
+    pub fn bring_home(&self, now: Timestamp) -> Result<Option<QueueKey>> {
+        let due = "SELECT id, home FROM delayed WHERE due <= ?1 ORDER BY due, id LIMIT 1";
+        let now = i64::try_from(now.millis()).unwrap_or(i64::MAX);
+        let due: Option<(i64, String)> =
+            self.connection.prepare_cached(due)?.query_row([now], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        let Some((id, home)) = due else { return Ok(None) };
+        let queue = self.make_queue(&home)?;
+        let append = "INSERT INTO message (queue, metadata, body) SELECT ?1, metadata, body FROM delayed WHERE id = ?2";
+        self.connection.prepare_cached(append)?.execute([queue.0, id])?;
+        self.connection.prepare_cached("DELETE FROM delayed WHERE id = ?1")?.execute([id])?;
+        Ok(Some(queue))
+    }
+
+    /// Removes a message for good.
+    pub fn remove(&self, position: Position) -> Result<()> {
+        let remove = "DELETE FROM message WHERE position = ?1";
+        self.connection.prepare_cached(remove)?.execute([position.0]).map(drop)
+    }
+
+    /// The message at a position, if it is still there.
+    pub fn at(&self, position: Position) -> Result<Option<(Position, Content)>> {
+        let at = "SELECT position, metadata, body FROM message WHERE position = ?1";
+        self.connection.prepare_cached(at)?.query_row([position.0], content).optional()
+    }
+
+    /// The first message of a queue behind a position.
+    pub fn after(&self, queue: QueueKey, position: Position) -> Result<Option<(Position, Content)>> {
+        let after = "SELECT position, metadata, body FROM message WHERE queue = ?1 AND position > ?2
+                     ORDER BY position LIMIT 1";
+        self.connection.prepare_cached(after)?.query_row([queue.0, position.0], content).optional()
+    }
+
+    /// The queue of this name, and how many messages it holds, out or not.
+    pub fn stored(&self, queue: &QueueName) -> Result<Option<(QueueKey, u64)>> {
+        let stored = "SELECT id, stored FROM queue WHERE name = ?1";
+        let row = |row: &Row<'_>| Ok((QueueKey(row.get(0)?), row.get::<_, i64>(1)?.unsigned_abs()));
+        self.connection.prepare_cached(stored)?.query_row([queue.as_str()], row).optional()
+    }
+
+    /// The place of the newest message that was ever in the file.
+    pub fn newest(&self) -> Result<Position> {
+        let newest = "SELECT seq FROM sqlite_sequence WHERE name = 'message'";
+        let found = self.connection.query_row(newest, [], |row| row.get(0)).optional()?;
+        Ok(found.map_or(Position::START, Position))
+    }
+}
+
+#[cfg(test)]
+impl Store {
+    /// Leaves the file room for so many pages more; `None` for no limit.
+    pub fn limit(&self, pages: Option<u32>) -> Result<()> {
+        let used: u32 = self.connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+        let most = pages.map_or(u32::MAX - 1, |pages| used + pages);
+        self.connection.query_row(&format!("PRAGMA max_page_count = {most}"), [], |_| Ok(()))
+    }
+
+    /// Spoils the oldest message.
+    pub fn spoil_the_oldest(&self) -> Result<()> {
+        let spoil = "UPDATE message SET metadata = '{' WHERE position = (SELECT min(position) FROM message)";
+        self.connection.execute(spoil, []).map(drop)
+    }
+}
+
+fn content(row: &Row<'_>) -> Result<(Position, Content)> {
+    let body: Vec<u8> = row.get(2)?;
+    Ok((Position(row.get(0)?), Content { metadata: row.get(1)?, body: body.into() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU16;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::broker::Delay;
+    use crate::message::Message;
+    use crate::name::{PluginId, TaskName};
+
+    const NOW: u64 = 1_000_000;
+
+    fn with_store(test: impl FnOnce(Store)) {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        test(Store::open(directory.path().join("broker.db")).expect("opens"));
+    }
+
+    fn task() -> TaskName {
+        "pheidi.email.send".parse().expect("legal")
+    }
+
+    fn parcel(destination: Destination) -> Parcel {
+        let message = Message::new(Subject::Task(task()), "{}");
+        Parcel { destination, id: message.id.clone(), content: Content::encode(message).expect("encodes") }
+    }
+
+    fn later(millis: u64) -> Parcel {
+        let wait = Delay::nearest(Duration::from_millis(millis));
+        parcel(Destination::Delay { home: QueueName::task(&task()), wait })
+    }
+
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::from_millis(NOW + millis)
+    }
+
+    fn deposit(store: &Store, batch: &[Parcel]) -> Vec<QueueKey> {
+        let (published, reached) = store.deposit(batch, at(0)).expect("deposits");
+        assert_eq!(published, Ok(Published::default()));
+        reached
+    }
+
+    /// The ids of a queue's messages in their order.
+    fn ids(store: &Store, queue: QueueKey) -> Vec<MessageId> {
+        let mut cursor = Position::START;
+        let mut ids = Vec::new();
+        while let Some((position, content)) = store.after(queue, cursor).expect("reads") {
+            cursor = position;
+            ids.push(content.decode().expect("decodes").id);
+        }
+        ids
+    }
+
+    #[test]
+    fn i4_what_is_due_comes_home_in_the_order_of_its_due_times() {
+        with_store(|store| {
+            let batch = [later(300), later(100), later(200), later(100)];
+            assert!(deposit(&store, &batch).is_empty());
+            assert_eq!(store.next_due().expect("reads"), Some(at(101)));
+            assert_eq!(store.bring_home(at(100)).expect("moves"), None);
+
+            let queue = store.bring_home(at(201)).expect("moves").expect("one is due");
+            while store.bring_home(at(201)).expect("moves").is_some() {}
+            let home = [1, 3, 2].map(|index: usize| batch[index].id.clone());
+            assert_eq!(ids(&store, queue), home);
+            assert_eq!(store.next_due().expect("reads"), Some(at(301)));
+        });
+    }
+
+    #[test]
+    fn i1_a_missing_home_is_made_again() {
+        with_store(|store| {
+            deposit(&store, &[later(1)]);
+            assert_eq!(store.stored(&QueueName::task(&task())).expect("reads"), None);
+            let queue = store.bring_home(at(2)).expect("moves").expect("is due");
+            assert_eq!(store.stored(&QueueName::task(&task())).expect("reads"), Some((queue, 1)));
+        });
+    }
+
+    #[test]
+    fn i2_a_transaction_that_fails_leaves_nothing() {
+        with_store(|store| {
+            let failed = store.transaction(|store| {
+                deposit(store, &[parcel(Destination::Task(task()))]);
+                Err::<(), _>(rusqlite::Error::InvalidQuery)
+            });
+            assert!(failed.is_err());
+            assert_eq!(store.stored(&QueueName::task(&task())).expect("reads"), None);
+            assert_eq!(store.newest().expect("reads"), Position::START);
+        });
+    }
+
+    #[test]
+    fn positions_are_never_used_again() {
+        with_store(|store| {
+            let mut seen = Position::START;
+            for _ in 0..3 {
+                deposit(&store, &[parcel(Destination::Task(task()))]);
+                let newest = store.newest().expect("reads");
+                assert!(newest > seen);
+                store.remove(newest).expect("removes");
+                seen = newest;
+            }
+        });
+    }
+
+    #[test]
+    fn a_subscription_is_bound_once_however_often_it_is_declared() {
+        with_store(|store| {
+            let event: EventName = "user.authorized".parse().expect("legal");
+            let plugin = PluginId::new("pheidi".parse().expect("legal"), "pheidi".parse().expect("legal"));
+            let source = Source {
+                queue: QueueName::subscription(&plugin, &event),
+                subject: Subject::Event(event.clone()),
+                prefetch: NonZeroU16::MIN,
+            };
+            let queue = store.declare(&source).expect("declares");
+            assert_eq!(store.declare(&source).expect("declares"), queue);
+            assert_eq!(deposit(&store, &[parcel(Destination::Event(event))]), [queue]);
+        });
+    }
+}

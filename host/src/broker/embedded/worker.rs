@@ -1,0 +1,266 @@
+//! The one thread that owns the file.
+//!
+//! What is asked while a transaction is being written is gathered into the next one, so that many callers share one
+//! wait for the disk; each is answered after the commit. The queue of orders needs no limit of its own: whoever asks
+//! waits for the answer, so it never holds more than one order for each caller and each message that is out.
+
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+
+use super::flight::Flight;
+use super::open::OpenError;
+use super::store::Store;
+use crate::broker::BrokerStatus;
+use crate::message::Timestamp;
+
+/// The most orders in one transaction.
+const GROUP: usize = 512;
+/// The most delayed messages that come home in one transaction.
+const HOMECOMING: usize = 256;
+/// How long to wait before a file that could not be used is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+/// The longest sleep; a wall clock that is set forward is noticed within it.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+/// Why the worker did not do what it was asked. Nothing of it counts as done; ask again.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct Fault(String);
+
+impl Fault {
+    fn closed() -> Self {
+        Self("the embedded broker is closed".into())
+    }
+}
+
+/// A way to reach the thread. Copies reach the same one.
+#[derive(Debug, Clone)]
+pub struct Worker {
+    orders: Sender<Order>,
+}
+
+enum Order {
+    Ask(Box<dyn Ask>),
+    Tell(Box<dyn FnOnce(&mut Flight) + Send>),
+    Close(oneshot::Sender<()>),
+}
+
+impl Worker {
+    /// Starts the thread; it ends with [`Worker::close`].
+    pub fn start(store: Store) -> Result<(Self, watch::Receiver<BrokerStatus>), OpenError> {
+        let newest = store.newest().map_err(|source| OpenError::Database { path: store.path().into(), source })?;
+        let (orders, received) = mpsc::channel();
+        let (status, watched) = watch::channel(BrokerStatus::Ready);
+        let worker = Self { orders };
+        let handle = worker.clone();
+        let work = Work { store, flight: Flight::new(newest), orders: received, worker: handle, status, more: false };
+        std::thread::Builder::new()
+            .name("embedded-broker".into())
+            .spawn(move || work.run())
+            .map_err(OpenError::Thread)?;
+        Ok((worker, watched))
+    }
+
+    /// Does `write` in a transaction, then `finish` once that is durable. Neither may block.
+    pub async fn ask<W, T>(
+        &self,
+        write: impl FnOnce(&Store) -> rusqlite::Result<W> + Send + 'static,
+        finish: impl FnOnce(W, &mut Flight) -> T + Send + 'static,
+    ) -> Result<T, Fault>
+    where
+        W: Send + 'static,
+        T: Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let asked = Asked { write: Some(write), written: None, finish, reply };
+        self.orders.send(Order::Ask(Box::new(asked))).map_err(|_| Fault::closed())?;
+        answer.await.unwrap_or_else(|_| Err(Fault::closed()))
+    }
+
+    /// Changes what is out, after everything asked before and before everything asked later.
+    pub fn tell(&self, change: impl FnOnce(&mut Flight) + Send + 'static) -> Result<(), Fault> {
+        self.orders.send(Order::Tell(Box::new(change))).map_err(|_| Fault::closed())
+    }
+
+    /// Ends the thread after everything asked before. The answer comes when the file is closed.
+    pub fn close(&self) -> oneshot::Receiver<()> {
+        let (reply, closed) = oneshot::channel();
+        // Where this fails, the thread has ended already, and so does the wait for its answer.
+        let _ = self.orders.send(Order::Close(reply));
+        closed
+    }
+}
+
+/// An order with a durable part.
+trait Ask: Send {
+    fn write(&mut self, store: &Store) -> rusqlite::Result<()>;
+    fn finish(self: Box<Self>, flight: &mut Flight);
+    fn fail(self: Box<Self>, fault: &Fault);
+}
+
+struct Asked<Write, W, Finish, T> {
+    write: Option<Write>,
+    written: Option<W>,
+    finish: Finish,
+    reply: oneshot::Sender<Result<T, Fault>>,
+}
+
+impl<Write, W, Finish, T> Ask for Asked<Write, W, Finish, T>
+where
+    Write: FnOnce(&Store) -> rusqlite::Result<W> + Send,
+    Finish: FnOnce(W, &mut Flight) -> T + Send,
+    W: Send,
+    T: Send,
+{
+    fn write(&mut self, store: &Store) -> rusqlite::Result<()> {
+        if let Some(write) = self.write.take() {
+            self.written = Some(write(store)?);
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, flight: &mut Flight) {
+        if let Some(written) = self.written {
+            // Whoever asked may have stopped waiting; what was asked is done all the same.
+            let _ = self.reply.send(Ok((self.finish)(written, flight)));
+        }
+    }
+
+    fn fail(self: Box<Self>, fault: &Fault) {
+        let _ = self.reply.send(Err(fault.clone()));
+    }
+}
+
+/// What the thread owns.
+struct Work {
+    store: Store,
+    flight: Flight,
+    orders: Receiver<Order>,
+    worker: Worker,
+    status: watch::Sender<BrokerStatus>,
+    /// There is more to hand out without waiting for an order.
+    more: bool,
+}
+
+impl Work {
+    fn run(mut self) {
+        let closed = loop {
+            let (group, close) = self.gather();
+            self.perform(group);
+            if close.is_some() {
+                break close;
+            }
+            // Nothing goes out while nothing can be settled: it would only come back and go out again.
+            if !self.is_down()
+                && let Err(error) = self.hand_out()
+            {
+                self.down(&error);
+            }
+        };
+        let path = self.store.path().to_owned();
+        if let Err(error) = self.store.close() {
+            tracing::warn!(path = %path.display(), %error, "the file did not close cleanly; it mends itself when opened");
+        }
+        self.status.send_replace(BrokerStatus::Closed);
+        // Nothing waits behind a closed broker: these end the waits of the listeners and of orders that came too late.
+        drop((self.flight, self.orders));
+        if let Some(closed) = closed {
+            let _ = closed.send(());
+        }
+    }
+
+    /// Waits for orders or for the next thing to do, and takes what is there; the second part ends the thread.
+    fn gather(&mut self) -> (Vec<Order>, Option<oneshot::Sender<()>>) {
+        let mut group = Vec::new();
+        let sleep = self.sleep();
+        let mut next = self.orders.recv_timeout(sleep).ok();
+        while let Some(order) = next {
+            match order {
+                Order::Close(reply) => return (group, Some(reply)),
+                order => group.push(order),
+            }
+            next = if group.len() < GROUP { self.orders.try_recv().ok() } else { None };
+        }
+        (group, None)
+    }
+
+    fn sleep(&mut self) -> Duration {
+        if self.is_down() {
+            return RETRY;
+        }
+        if self.more {
+            return Duration::ZERO;
+        }
+        match self.store.next_due() {
+            Ok(None) => LONGEST_SLEEP,
+            Ok(Some(due)) => due.since_epoch().saturating_sub(Timestamp::now().since_epoch()).min(LONGEST_SLEEP),
+            Err(error) => {
+                self.down(&error);
+                RETRY
+            }
+        }
+    }
+
+    /// Does a group of orders: everything durable in one transaction, then the rest in the order it was asked.
+    fn perform(&mut self, mut group: Vec<Order>) {
+        let down = self.is_down();
+        let asks = group.iter_mut().filter_map(|order| if let Order::Ask(ask) = order { Some(ask) } else { None });
+        let written = self.store.transaction(|store| {
+            if down {
+                store.touch()?;
+            }
+            asks.into_iter().try_for_each(|ask| ask.write(store))
+        });
+        let fault = match written {
+            Ok(()) => {
+                self.up();
+                None
+            }
+            Err(error) => Some(self.down(&error)),
+        };
+        for order in group {
+            match (order, &fault) {
+                (Order::Ask(ask), None) => ask.finish(&mut self.flight),
+                (Order::Ask(ask), Some(fault)) => ask.fail(fault),
+                (Order::Tell(change), _) => change(&mut self.flight),
+                (Order::Close(_), _) => {}
+            }
+        }
+    }
+
+    /// Moves what is due to its queue, in a transaction of its own so that it never makes an order fail; then gives the
+    /// listeners what they have room for.
+    fn hand_out(&mut self) -> rusqlite::Result<()> {
+        let now = Timestamp::now();
+        if self.store.next_due()?.is_some_and(|due| due <= now) {
+            let queues = self.store.transaction(|store| {
+                (0..HOMECOMING).map_while(|_| store.bring_home(now).transpose()).collect::<rusqlite::Result<Vec<_>>>()
+            })?;
+            self.flight.arrived(&queues);
+        }
+        self.more = self.flight.deliver(&self.store, &self.worker)?;
+        Ok(())
+    }
+
+    fn is_down(&self) -> bool {
+        matches!(*self.status.borrow(), BrokerStatus::Down { .. })
+    }
+
+    fn up(&self) {
+        if self.is_down() {
+            tracing::info!(path = %self.store.path().display(), "the embedded broker's file can be used again");
+            self.status.send_replace(BrokerStatus::Ready);
+        }
+    }
+
+    fn down(&self, error: &rusqlite::Error) -> Fault {
+        let reason = format!("{}: {error}", self.store.path().display());
+        if !self.is_down() {
+            tracing::error!(reason, "the embedded broker cannot use its file; it tries again every {RETRY:?}");
+        }
+        self.status.send_replace(BrokerStatus::Down { reason: reason.clone() });
+        Fault(reason)
+    }
+}

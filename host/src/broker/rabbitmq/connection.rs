@@ -1,0 +1,220 @@
+//! Connections that come back: a supervisor keeps one connection up for as long as the broker is wanted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lapin::protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError};
+use lapin::uri::{AMQPScheme, AMQPUri};
+use lapin::{Channel, Connection, ConnectionProperties, ErrorKind};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::guard::{Failure, Guard, explain};
+use super::{Options, UrlError};
+use crate::broker::BrokerStatus;
+
+/// Seconds between two signs of life where the URL names none. A connection without any for twice as long is lost.
+const HEARTBEAT_SECONDS: u16 = 20;
+
+/// Reads the URL of a RabbitMQ server.
+pub(super) fn parse(url: &str) -> Result<AMQPUri, UrlError> {
+    // The parser's error may quote the whole URL, and the URL has the password in it.
+    let mut uri: AMQPUri = url.parse().map_err(|error: String| {
+        UrlError::Malformed(if error.contains(url) { "it has no host".to_owned() } else { error })
+    })?;
+    uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
+    Ok(uri)
+}
+
+/// One connection, from its opening to its end.
+#[derive(Debug)]
+pub(super) struct Link {
+    connection: Connection,
+    pub(super) guard: Guard,
+}
+
+impl Link {
+    pub(super) async fn channel(&self) -> Result<Channel, Failure> {
+        self.guard.run(self.connection.create_channel()).await
+    }
+
+    /// The largest frame that both sides agreed on, in bytes.
+    pub(super) fn frame_limit(&self) -> usize {
+        self.connection.configuration().frame_max().try_into().unwrap_or(usize::MAX)
+    }
+
+    async fn open(uri: &AMQPUri, options: &Options, closing: &CancellationToken) -> Result<Self, String> {
+        let limit = options.answer_limit;
+        let attempt = async {
+            let (host, port) = (uri.authority.host.as_str(), uri.authority.port);
+            // Asked for first, because lapin's error does not tell a name that does not resolve from other trouble.
+            if let Err(error) = tokio::net::lookup_host((host, port)).await {
+                return Err(format!("the name {host:?} does not resolve ({error}): check the host in the URL"));
+            }
+            let properties = ConnectionProperties::default().with_connection_name("leveret".into());
+            Connection::connect_uri(uri.clone(), properties).await.map_err(|error| reason(&error, uri))
+        };
+        let connection = match tokio::time::timeout(limit, attempt).await {
+            Ok(result) => result?,
+            Err(_) => return Err(format!("{} did not answer within {limit:?}", address(uri))),
+        };
+        let events = connection.events_listener();
+        let guard = Guard::watching(events, connection.status().clone(), limit, closing.clone());
+        Ok(Self { connection, guard })
+    }
+
+}
+
+fn address(uri: &AMQPUri) -> String {
+    format!("{}:{}", uri.authority.host, uri.authority.port)
+}
+
+/// Why no connection came about, in words that an operator can act on. Never holds the password.
+fn reason(error: &lapin::Error, uri: &AMQPUri) -> String {
+    let address = address(uri);
+    match error.kind() {
+        ErrorKind::ProtocolError(answer) => {
+            let said = answer.get_message();
+            match answer.kind() {
+                AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED) => {
+                    let user = &uri.authority.userinfo.username;
+                    format!("{address} refused user {user:?} or its password: check the credentials in the URL ({said})")
+                }
+                AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED) => {
+                    let vhost = &uri.vhost;
+                    format!("{address} does not let us into vhost {vhost:?}: make it, or grant it to the user ({said})")
+                }
+                _ => format!("{address} answered {said}"),
+            }
+        }
+        ErrorKind::IOError(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+            format!("{address} refused the connection: is RabbitMQ running there?")
+        }
+        ErrorKind::IOError(error) if uri.scheme == AMQPScheme::AMQPS => {
+            format!("TLS with {address} failed ({error}): check the certificate, and that the port is the one for TLS")
+        }
+        _ => format!("no connection to {address}: {}", explain(error)),
+    }
+}
+
+/// A connection that is kept up in the background. Clones share it.
+#[derive(Debug, Clone)]
+pub(super) struct Supervised {
+    link: watch::Receiver<Option<Arc<Link>>>,
+    status: watch::Receiver<BrokerStatus>,
+    limit: Duration,
+}
+
+impl Supervised {
+    /// Keeps a connection up until `closing` says otherwise.
+    pub(super) fn start(uri: AMQPUri, options: Options, closing: CancellationToken, tasks: &TaskTracker) -> Self {
+        let (link_sender, link) = watch::channel(None);
+        let (status_sender, status) = watch::channel(BrokerStatus::Connecting);
+        tasks.spawn(supervise(uri, options, closing, link_sender, status_sender));
+        Self { link, status, limit: options.answer_limit }
+    }
+
+    pub(super) fn status(&self) -> watch::Receiver<BrokerStatus> {
+        self.status.clone()
+    }
+
+    /// Waits for the connection for as long as an answer may take; the error says why there is none.
+    pub(super) async fn link(&self) -> Result<Arc<Link>, String> {
+        match tokio::time::timeout(self.limit, self.link_whenever()).await {
+            Ok(Some(link)) => Ok(link),
+            Ok(None) | Err(_) => Err(self.why_not()),
+        }
+    }
+
+    /// Waits for the connection without a limit; `None` once the broker is closed.
+    pub(super) async fn link_whenever(&self) -> Option<Arc<Link>> {
+        let mut link = self.link.clone();
+        let current = link.wait_for(|link| link.as_ref().is_some_and(|link| !link.guard.is_lost())).await;
+        current.ok().and_then(|link| link.clone())
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        *self.status.borrow() == BrokerStatus::Ready
+    }
+
+    /// Why there is no connection just now.
+    pub(super) fn why_not(&self) -> String {
+        match &*self.status.borrow() {
+            BrokerStatus::Down { reason } => reason.clone(),
+            BrokerStatus::Closed => "it was closed".to_owned(),
+            BrokerStatus::Connecting | BrokerStatus::Ready => "the connection is not up yet".to_owned(),
+        }
+    }
+}
+
+async fn supervise(
+    uri: AMQPUri,
+    options: Options,
+    closing: CancellationToken,
+    links: watch::Sender<Option<Arc<Link>>>,
+    status: watch::Sender<BrokerStatus>,
+) {
+    let mut backoff = Backoff::new(&options);
+    loop {
+        let opened = tokio::select! {
+            opened = Link::open(&uri, &options, &closing) => opened,
+            () = closing.cancelled() => break,
+        };
+        let reason = match opened {
+            Ok(link) => {
+                let link = Arc::new(link);
+                links.send_replace(Some(link.clone()));
+                status.send_replace(BrokerStatus::Ready);
+                backoff.reset();
+                let reason = link.guard.lost().await;
+                links.send_replace(None);
+                if closing.is_cancelled() {
+                    close(&link).await;
+                    break;
+                }
+                reason
+            }
+            Err(reason) => reason,
+        };
+        tracing::warn!(address = address(&uri), reason, "no connection to RabbitMQ; trying again");
+        status.send_replace(BrokerStatus::Down { reason });
+        tokio::select! {
+            () = backoff.wait() => {}
+            () = closing.cancelled() => break,
+        }
+    }
+    status.send_replace(BrokerStatus::Closed);
+}
+
+/// Closes a connection whose guard has already let go of it.
+async fn close(link: &Link) {
+    let goodbye = link.connection.close(200, "OK".into());
+    if !matches!(tokio::time::timeout(Duration::from_secs(2), goodbye).await, Ok(Ok(()))) {
+        tracing::debug!("the connection was not closed in order");
+    }
+}
+
+/// Waits that double, from a minimum to a maximum.
+#[derive(Debug)]
+pub(super) struct Backoff {
+    minimum: Duration,
+    maximum: Duration,
+    next: Duration,
+}
+
+impl Backoff {
+    pub(super) fn new(options: &Options) -> Self {
+        let (minimum, maximum) = (options.reconnect_minimum, options.reconnect_maximum);
+        Self { minimum, maximum, next: minimum.min(maximum) }
+    }
+
+    pub(super) async fn wait(&mut self) {
+        tokio::time::sleep(self.next).await;
+        self.next = (self.next * 2).min(self.maximum);
+    }
+
+    pub(super) fn reset(&mut self) {
+        self.next = self.minimum.min(self.maximum);
+    }
+}

@@ -1,0 +1,133 @@
+//! No await on lapin without a way out.
+//!
+//! After a connection is lost, some of lapin's futures never complete (an acknowledgement, a confirmation). So each runs
+//! beside the connection's end, which the connection's events tell, and beside a deadline.
+
+use std::future::Future;
+use std::time::Duration;
+
+use futures_util::{Stream, StreamExt};
+use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
+use lapin::{ConnectionStatus, ErrorKind, Event};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::broker::BrokerError;
+
+/// Why something asked of RabbitMQ did not happen.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(super) enum Failure {
+    /// The connection ended, for the reason.
+    #[error("the connection was lost: {0}")]
+    Lost(String),
+    #[error("RabbitMQ did not answer within {0:?}")]
+    Late(Duration),
+    #[error("{}", explain(.0))]
+    Lapin(#[from] lapin::Error),
+}
+
+impl Failure {
+    /// Whether RabbitMQ answered that there is no such queue or exchange.
+    pub(super) fn is_not_found(&self) -> bool {
+        self.is_soft(&AMQPSoftError::NOTFOUND)
+    }
+
+    /// Whether RabbitMQ refused arguments, such as those of a queue that exists with others.
+    pub(super) fn is_precondition_failed(&self) -> bool {
+        self.is_soft(&AMQPSoftError::PRECONDITIONFAILED)
+    }
+
+    fn is_soft(&self, expected: &AMQPSoftError) -> bool {
+        let Self::Lapin(error) = self else { return false };
+        matches!(error.kind(), ErrorKind::ProtocolError(e) if matches!(e.kind(), AMQPErrorKind::Soft(s) if s == expected))
+    }
+}
+
+impl From<Failure> for BrokerError {
+    fn from(failure: Failure) -> Self {
+        match &failure {
+            Failure::Lapin(error) if error.is_amqp_soft_error() => Self::Refused(failure.to_string()),
+            _ => Self::Unreachable(failure.to_string()),
+        }
+    }
+}
+
+/// An error of lapin's, with RabbitMQ's own words where there are any.
+pub(super) fn explain(error: &lapin::Error) -> String {
+    match error.kind() {
+        ErrorKind::ProtocolError(answer) => format!("RabbitMQ answered {}", answer.get_message()),
+        _ => error.to_string(),
+    }
+}
+
+/// Watches one connection.
+#[derive(Debug, Clone)]
+pub(super) struct Guard {
+    lost: watch::Receiver<Option<String>>,
+    limit: Duration,
+}
+
+impl Guard {
+    /// Watches a connection by its events until it ends or `closing` says that it is no longer wanted.
+    pub(super) fn watching(
+        events: impl Stream<Item = Event> + Send + 'static,
+        status: ConnectionStatus,
+        limit: Duration,
+        closing: CancellationToken,
+    ) -> Self {
+        let (ended, lost) = watch::channel(None);
+        tokio::spawn(async move {
+            let reason = tokio::select! {
+                reason = end(events, status) => reason,
+                () = closing.cancelled() => "the host closed it".to_owned(),
+            };
+            ended.send_replace(Some(reason));
+            // Guards outlive this task, and a watch without a sender would say "closed" rather than why.
+            ended.closed().await;
+        });
+        Self { lost, limit }
+    }
+
+    /// Runs one exchange with RabbitMQ: until it is done, the connection is lost or the limit has passed.
+    pub(super) async fn run<T>(
+        &self,
+        exchange: impl Future<Output = Result<T, lapin::Error>>,
+    ) -> Result<T, Failure> {
+        tokio::select! {
+            biased;
+            result = exchange => Ok(result?),
+            reason = self.lost() => Err(Failure::Lost(reason)),
+            () = tokio::time::sleep(self.limit) => Err(Failure::Late(self.limit)),
+        }
+    }
+
+    /// Waits for the connection's end, and says its reason.
+    pub(super) async fn lost(&self) -> String {
+        let mut lost = self.lost.clone();
+        let reason = lost.wait_for(Option::is_some).await;
+        reason.ok().and_then(|reason| reason.clone()).unwrap_or_else(|| "the host closed it".into())
+    }
+
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost.borrow().is_some()
+    }
+}
+
+/// The reason for which a connection ended, once it has.
+async fn end(events: impl Stream<Item = Event>, status: ConnectionStatus) -> String {
+    let mut events = std::pin::pin!(events);
+    // What went wrong before anybody listened is not among the events.
+    while status.connected() {
+        match events.next().await {
+            // A channel's error is an event of its connection too, and leaves the connection as it was.
+            Some(Event::Error(error)) if !status.connected() => return explain(&error),
+            Some(Event::ConnectionBlocked(reason)) => {
+                tracing::warn!(reason, "RabbitMQ takes no more messages until it has resources again");
+            }
+            Some(Event::ConnectionUnblocked) => tracing::info!("RabbitMQ takes messages again"),
+            Some(_) => {}
+            None => break,
+        }
+    }
+    "the connection ended".to_owned()
+}

@@ -1,0 +1,167 @@
+//! RabbitMQ, over AMQP 0.9.1.
+//!
+//! Two supervised connections, one for consuming and one for publishing: a connection that RabbitMQ blocks for want of
+//! memory takes no acknowledgements either. What is declared, and what travels, is compatible with Ponos.
+
+mod connection;
+mod consume;
+mod guard;
+mod header;
+mod publish;
+mod topology;
+mod wire;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::{Broker, BrokerError, BrokerStatus, Listener, Outgoing, PublishError, Published, Source};
+use crate::name::QueueName;
+use connection::Supervised;
+use publish::Publisher;
+
+/// The type of the queues that this adapter makes. A queue that exists is adopted as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueueType {
+    /// Replicated, and safe under `kill -9`.
+    Quorum,
+    /// One node's.
+    Classic,
+}
+
+/// How to treat a RabbitMQ server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    pub queue_type: QueueType,
+    /// How long to wait for a confirmation of a publish, and for every other answer.
+    pub answer_limit: Duration,
+    /// The wait before the first attempt to connect again; it doubles with each that fails.
+    pub reconnect_minimum: Duration,
+    /// The longest wait between two attempts to connect.
+    pub reconnect_maximum: Duration,
+    /// Whether to write the TID into the body as `tid` where the body is a JSON object, and to believe it there.
+    pub tid_in_body: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            queue_type: QueueType::Quorum,
+            answer_limit: Duration::from_secs(30),
+            reconnect_minimum: Duration::from_millis(100),
+            reconnect_maximum: Duration::from_secs(10),
+            tid_in_body: true,
+        }
+    }
+}
+
+/// Why a URL does not lead to a RabbitMQ server. Does not repeat the URL, which may hold a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    #[error("the broker's URL is malformed ({0}): write amqp://user:password@host:5672/vhost, or amqps:// for TLS")]
+    Malformed(String),
+}
+
+/// A RabbitMQ server, 3.10 or later.
+#[derive(Debug)]
+pub struct RabbitMqBroker {
+    options: Options,
+    consuming: Supervised,
+    publisher: Publisher,
+    status: watch::Receiver<BrokerStatus>,
+    closing: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl RabbitMqBroker {
+    /// Begins to connect and returns at once; [`Broker::status`] tells how it goes. It is tried again until it works or
+    /// the broker is closed or dropped. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// The URL is malformed.
+    pub fn connect(url: &str, options: Options) -> Result<Arc<Self>, UrlError> {
+        let uri = connection::parse(url)?;
+        let (closing, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let consuming = Supervised::start(uri.clone(), options, closing.clone(), &tasks);
+        let publishing = Supervised::start(uri, options, closing.clone(), &tasks);
+        let status = combine(consuming.status(), publishing.status(), &tasks);
+        let publisher = Publisher::start(publishing, options, closing.clone(), &tasks);
+        Ok(Arc::new(Self { options, consuming, publisher, status, closing, tasks }))
+    }
+}
+
+impl Drop for RabbitMqBroker {
+    fn drop(&mut self) {
+        self.closing.cancel();
+    }
+}
+
+#[async_trait]
+impl Broker for RabbitMqBroker {
+    async fn listen(&self, source: Source) -> Result<Box<dyn Listener>, BrokerError> {
+        let listener = consume::listen(&self.consuming, self.options, source, &self.tasks).await?;
+        Ok(Box::new(listener))
+    }
+
+    async fn publish(&self, batch: Vec<Outgoing>) -> Result<Published, PublishError> {
+        self.publisher.publish(batch).await
+    }
+
+    async fn depth(&self, queue: &QueueName) -> Result<Option<u64>, BrokerError> {
+        let link = self.consuming.link().await.map_err(BrokerError::Unreachable)?;
+        Ok(topology::depth(&link, queue.as_str()).await?)
+    }
+
+    fn status(&self) -> watch::Receiver<BrokerStatus> {
+        self.status.clone()
+    }
+
+    async fn close(&self) {
+        self.closing.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+/// The status of the whole: that of whichever connection fares worse.
+fn combine(
+    mut one: watch::Receiver<BrokerStatus>,
+    mut other: watch::Receiver<BrokerStatus>,
+    tasks: &TaskTracker,
+) -> watch::Receiver<BrokerStatus> {
+    let (sender, whole) = watch::channel(BrokerStatus::Connecting);
+    tasks.spawn(async move {
+        loop {
+            let worse = worse(&one.borrow_and_update(), &other.borrow_and_update());
+            let closed = worse == BrokerStatus::Closed;
+            sender.send_if_modified(|status| {
+                let changed = *status != worse;
+                *status = worse;
+                changed
+            });
+            if closed {
+                return;
+            }
+            // An error means that a supervisor ended, and it says `Closed` before it does.
+            let _ = tokio::select! {
+                changed = one.changed() => changed,
+                changed = other.changed() => changed,
+            };
+        }
+    });
+    whole
+}
+
+fn worse(one: &BrokerStatus, other: &BrokerStatus) -> BrokerStatus {
+    let severity = |status: &BrokerStatus| match status {
+        BrokerStatus::Ready => 0,
+        BrokerStatus::Connecting => 1,
+        BrokerStatus::Down { .. } => 2,
+        BrokerStatus::Closed => 3,
+    };
+    if severity(one) >= severity(other) { one.clone() } else { other.clone() }
+}

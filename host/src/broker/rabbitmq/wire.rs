@@ -1,0 +1,365 @@
+//! How a message looks on the wire: AMQP properties, headers and body. Pure functions.
+//!
+//! Of the peers, Ponos 5.8.3 matters most. What it sends: a body that is a JSON object with the TID as the string `tid`
+//! (and nothing else carries the TID), the property `app-id`, `timestamp` in *milliseconds*, the header
+//! `publisherWorkerName`; no `message-id`, no `delivery-mode`, a `correlation-id` only where the service's own code sets
+//! one, for its own ends. What it expects: a JSON object; it takes `tid` from the body or makes one up, refuses a `tid`
+//! that is no string where the service gave a schema, and looks at no property. So while `tid_in_body` is on, the body
+//! is believed first and written always: both sides then mean the same TID. While it is off, `tid` in a body is the
+//! service's own business, and the properties are believed first.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use bytes::Bytes;
+use lapin::BasicProperties;
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use super::header;
+use crate::message::{Attempt, FailedAttempt, Headers, Message, MessageId, Subject, Tid, Timestamp};
+
+const ATTEMPT: &str = "x-leveret-attempt";
+const FAILURES: &str = "x-leveret-failures";
+const TIME: &str = "x-leveret-time";
+/// Survives a restart of the broker, in AMQP's numbers.
+const PERSISTENT: u8 = 2;
+/// What a frame holds besides the headers: at most eight short strings and a few fixed fields, generously.
+const BESIDES_HEADERS: usize = 2600;
+
+/// A text as AMQP's short string; `None` where it is longer than 255 bytes.
+pub(super) fn short(text: &str) -> Option<ShortString> {
+    ShortString::try_new(text).ok()
+}
+
+/// The properties of a message, which RabbitMQ wants within one frame. The oldest failures are left out as far as that
+/// takes; `None` where it does not suffice.
+pub(super) fn properties(message: &Message, frame_limit: usize) -> Option<BasicProperties> {
+    let headers = headers(message, frame_limit.saturating_sub(BESIDES_HEADERS))?;
+    let mut properties = BasicProperties::default()
+        .with_delivery_mode(PERSISTENT)
+        .with_content_type("application/json".into())
+        .with_timestamp(message.time.since_epoch().as_secs())
+        .with_headers(headers);
+    if let Some(id) = short(message.id.as_str()) {
+        properties = properties.with_message_id(id);
+    }
+    if let Some(tid) = short(message.tid.as_str()) {
+        properties = properties.with_correlation_id(tid);
+    }
+    if let Some(subject) = short(message.subject.as_str()) {
+        properties = properties.with_type(subject);
+    }
+    if let Some(source) = message.source.as_deref().and_then(short) {
+        properties = properties.with_app_id(source);
+    }
+    Some(properties)
+}
+
+fn headers(message: &Message, limit: usize) -> Option<FieldTable> {
+    let mut headers = FieldTable::default();
+    for (name, value) in message.headers.iter().filter(|(name, _)| travels(name)) {
+        // A name that does not fit cannot travel.
+        if let Some(name) = short(name) {
+            headers.insert(name, header::to_amqp(value));
+        }
+    }
+    headers.insert(ATTEMPT.into(), AMQPValue::LongLongInt(message.attempt.number().into()));
+    headers.insert(TIME.into(), AMQPValue::LongLongInt(message.time.millis().try_into().unwrap_or(i64::MAX)));
+    let room = limit.checked_sub(header::table_size(&headers) + FAILURES.len() + header::OVERHEAD)?;
+    if let Some(failures) = failures(&message.failures, room) {
+        headers.insert(FAILURES.into(), AMQPValue::LongString(failures.into()));
+    }
+    Some(headers)
+}
+
+/// The newest failures that fit, as JSON.
+fn failures(failures: &[FailedAttempt], room: usize) -> Option<String> {
+    (0..failures.len()).find_map(|oldest| {
+        // Plain values of texts and numbers: writing them cannot fail.
+        serde_json::to_string(&failures[oldest..]).ok().filter(|json| json.len() <= room)
+    })
+}
+
+/// Whether a header goes on with its message. Not the broker's own notes: RabbitMQ 3.10 takes a message with an old
+/// `x-death` for one that goes in circles, and drops it. Not what only this host may write. And not `CC` and `BCC`, by
+/// which RabbitMQ would route to queues beside the one that the host chose (I3).
+fn travels(name: &str) -> bool {
+    let broker = ["x-death", "x-first-death-", "x-last-death-", "x-delivery-count", "x-acquired-count"];
+    let host = ["x-leveret-"];
+    !(broker.iter().chain(&host).any(|prefix| name.starts_with(prefix)) || matches!(name, "CC" | "BCC"))
+}
+
+/// The message that a delivery carries. Accepts anything: what is absent, odd or forged falls back to a default.
+pub(super) fn message(subject: Subject, properties: &BasicProperties, body: Bytes, tid_in_body: bool) -> Message {
+    let none = FieldTable::default();
+    let wire_headers = properties.headers().as_ref().unwrap_or(&none);
+    let headers: Headers = wire_headers
+        .inner()
+        .iter()
+        .filter(|(name, _)| travels(name.as_str()))
+        .map(|(name, value)| (name.to_string(), header::from_amqp(value)))
+        .collect();
+    let exact = wire_headers.inner().get(TIME).and_then(header::unsigned).map(Timestamp::from_millis);
+    let time = exact.or(properties.timestamp().map(Timestamp::from_wire)).unwrap_or_else(Timestamp::now);
+    let message = Message {
+        subject,
+        id: text(properties.message_id()).and_then(MessageId::from_wire).unwrap_or_else(MessageId::fresh),
+        tid: tid(&headers, properties, &body, tid_in_body).unwrap_or_else(Tid::fresh),
+        source: text(properties.app_id()).filter(|source| !source.is_empty()).map(str::to_owned),
+        time,
+        attempt: attempt(wire_headers).unwrap_or(Attempt::FIRST),
+        failures: Vec::new(),
+        headers,
+        body,
+    };
+    // One by one, since that keeps to the limits of number and length whatever the header says.
+    remembered(wire_headers).into_iter().fold(message, Message::with_failure)
+}
+
+fn text(property: &Option<ShortString>) -> Option<&str> {
+    property.as_ref().map(ShortString::as_str)
+}
+
+fn attempt(headers: &FieldTable) -> Option<Attempt> {
+    let number = headers.inner().get(ATTEMPT).and_then(header::unsigned)?;
+    Attempt::new(u32::try_from(number).ok()?)
+}
+
+fn remembered(headers: &FieldTable) -> Vec<FailedAttempt> {
+    match headers.inner().get(FAILURES) {
+        Some(AMQPValue::LongString(json)) => serde_json::from_slice(json.as_bytes()).unwrap_or_default(),
+        _ => Vec::new(),
+    }
+}
+
+fn tid(headers: &Headers, properties: &BasicProperties, body: &[u8], tid_in_body: bool) -> Option<Tid> {
+    let in_body = || Object::parse(body)?.tid();
+    let in_properties = || {
+        let header = headers.get("tid").and_then(|tid| Tid::from_wire(tid.as_text()?));
+        header.or_else(|| text(properties.correlation_id()).and_then(Tid::from_wire))
+    };
+    if tid_in_body { in_body().or_else(in_properties) } else { in_properties().or_else(in_body) }
+}
+
+/// The body with the TID as its top-level string `tid`, where it is a JSON object, and as it was where it is not. The
+/// other members keep their order and their text.
+pub(super) fn body_with_tid(body: &Bytes, tid: &Tid) -> Bytes {
+    let written = Object::parse(body).and_then(|object| object.with_tid(tid));
+    written.map_or_else(|| body.clone(), Bytes::from)
+}
+
+/// A JSON object as its members' text.
+struct Object<'a>(Vec<(&'a RawValue, &'a RawValue)>);
+
+impl<'a> Object<'a> {
+    fn parse(body: &'a [u8]) -> Option<Self> {
+        serde_json::from_slice(body).ok()
+    }
+
+    fn is_tid(name: &RawValue) -> bool {
+        serde_json::from_str::<Cow<'_, str>>(name.get()).is_ok_and(|name| name == "tid")
+    }
+
+    /// The TID; of several, the last, as JavaScript reads it.
+    fn tid(&self) -> Option<Tid> {
+        let (_, value) = self.0.iter().rev().find(|(name, _)| Self::is_tid(name))?;
+        Tid::from_wire(&serde_json::from_str::<String>(value.get()).ok()?)
+    }
+
+    fn with_tid(&self, tid: &Tid) -> Option<String> {
+        let tid = format!("\"tid\":{}", serde_json::to_string(tid.as_str()).ok()?);
+        let mut members = Vec::with_capacity(self.0.len() + 1);
+        let mut written = false;
+        for (name, value) in &self.0 {
+            if !Self::is_tid(name) {
+                members.push(format!("{name}:{value}"));
+            } else if !written {
+                members.push(tid.clone());
+                written = true;
+            }
+        }
+        if !written {
+            members.push(tid);
+        }
+        Some(format!("{{{}}}", members.join(",")))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Object<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Object(members))
+            }
+        }
+        deserializer.deserialize_map(Members)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::HeaderValue;
+
+    const FRAME: usize = 131_072;
+
+    fn event() -> Subject {
+        Subject::Event("user.authorized".parse().expect("legal"))
+    }
+
+    fn tid_of(text: &str) -> Tid {
+        Tid::from_wire(text).expect("legal")
+    }
+
+    fn failed(number: u32, reason: &str) -> FailedAttempt {
+        let attempt = Attempt::new(number).expect("not 0");
+        FailedAttempt { attempt, time: Timestamp::from_millis(1), version: "1".into(), reason: reason.into() }
+    }
+
+    fn received(message: &Message) -> Message {
+        let properties = properties(message, FRAME).expect("small enough");
+        super::message(message.subject.clone(), &properties, message.body.clone(), true)
+    }
+
+    fn with_headers(headers: &[(&str, AMQPValue)]) -> BasicProperties {
+        let mut table = FieldTable::default();
+        for (name, value) in headers {
+            table.insert((*name).into(), value.clone());
+        }
+        BasicProperties::default().with_headers(table)
+    }
+
+    #[test]
+    fn a_message_comes_back_as_it_was_sent() {
+        let mut message = Message::new(event(), "[1]").with_failure(failed(1, "no answer"));
+        message.attempt = Attempt::new(2).expect("not 0");
+        message.source = Some("pheidi".into());
+        message.headers.insert("traceparent".into(), "00-1-2-3".into());
+        assert_eq!(received(&message), message);
+    }
+
+    #[test]
+    fn a_message_with_nothing_on_it_is_a_message() {
+        let message = message(event(), &BasicProperties::default(), Bytes::from_static(b"\xff\x00"), true);
+        assert_eq!(message.attempt, Attempt::FIRST);
+        assert_eq!(message.body, Bytes::from_static(b"\xff\x00"));
+        assert!(message.headers.is_empty() && message.failures.is_empty() && message.source.is_none());
+    }
+
+    #[test]
+    fn absurd_notes_of_the_host_are_a_first_attempt_without_a_past() {
+        let texts = ["[{\"attempt\":0}]", "{", "", "[1]", "\u{0}"].map(|text| AMQPValue::LongString(text.into()));
+        let odd = [AMQPValue::Void, AMQPValue::LongLongInt(-1), AMQPValue::LongLongInt(i64::MAX), AMQPValue::Float(0.5)];
+        for value in texts.into_iter().chain(odd).chain([AMQPValue::LongInt(0), AMQPValue::Boolean(true)]) {
+            let properties = with_headers(&[(ATTEMPT, value.clone()), (FAILURES, value.clone())]);
+            let message = message(event(), &properties, Bytes::new(), true);
+            assert_eq!((message.attempt, message.failures.len()), (Attempt::FIRST, 0), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn i8_a_forged_past_is_cut_to_the_limits() {
+        let past: Vec<_> = (1..100).map(|number| failed(number, &"ü".repeat(3000))).collect();
+        let json = serde_json::to_string(&past).expect("plain values");
+        let properties = with_headers(&[(FAILURES, AMQPValue::LongString(json.into()))]);
+        let message = message(event(), &properties, Bytes::new(), true);
+        assert_eq!(message.failures.len(), crate::message::REMEMBERED_FAILURES);
+        assert!(message.failures.iter().all(|failure| failure.reason.len() <= crate::message::REASON_LIMIT));
+    }
+
+    #[test]
+    fn the_broker_s_notes_and_the_host_s_are_no_headers() {
+        let names = ["x-death", "x-first-death-queue", "x-last-death-reason", "x-leveret-attempt", "x-leveret-new", "CC"];
+        let headers: Vec<_> = names.map(|name| (name, AMQPValue::Void)).into();
+        assert!(message(event(), &with_headers(&headers), Bytes::new(), true).headers.is_empty());
+    }
+
+    #[test]
+    fn i3_no_header_of_a_plugin_routes_or_forges() {
+        let mut message = Message::new(event(), "{}");
+        for name in ["CC", "BCC", "x-leveret-attempt", "x-leveret-else", "x-death"] {
+            message.headers.insert(name.into(), HeaderValue::List(vec!["other.task".into()]));
+        }
+        let properties = properties(&message, FRAME).expect("small enough");
+        let sent: Vec<_> = properties.headers().as_ref().expect("headers").inner().keys().map(ShortString::as_str).collect();
+        assert_eq!(sent, [ATTEMPT, TIME]);
+    }
+
+    #[test]
+    fn a_frame_that_is_too_small_costs_the_oldest_failures_first() {
+        let mut message = Message::new(event(), "{}");
+        for number in 1..=16 {
+            message = message.with_failure(failed(number, &"\u{1}".repeat(1024)));
+        }
+        let properties = properties(&message, 8192 + BESIDES_HEADERS).expect("small enough without failures");
+        assert!(header::table_size(properties.headers().as_ref().expect("headers")) <= 8192);
+        let back = super::message(event(), &properties, Bytes::new(), true);
+        assert_eq!(back.failures.last().map(|failure| failure.attempt.number()), Some(16));
+        assert_eq!(back.failures.len(), 1);
+
+        message.headers.insert("large".into(), "x".repeat(9000).as_str().into());
+        assert!(super::properties(&message, 8192 + BESIDES_HEADERS).is_none());
+    }
+
+    #[test]
+    fn a_ponos_event_keeps_the_tid_of_its_body() {
+        let properties = BasicProperties::default().with_correlation_id("for-its-own-ends".into());
+        let body = Bytes::from_static(br#"{"a":1,"tid":"t-1"}"#);
+        assert_eq!(message(event(), &properties, body.clone(), true).tid, tid_of("t-1"));
+        assert_eq!(message(event(), &properties, body, false).tid, tid_of("for-its-own-ends"));
+    }
+
+    #[test]
+    fn a_tid_that_is_none_is_passed_over() {
+        let properties = BasicProperties::default().with_correlation_id("c".into());
+        for body in [r#"{"tid":7}"#, r#"{"tid":""}"#, r#"{"tid":null}"#, "[]", "\"tid\"", "{", ""] {
+            assert_eq!(message(event(), &properties, Bytes::from(body), true).tid, tid_of("c"), "{body}");
+        }
+        let header = with_headers(&[("tid", AMQPValue::LongString("h".into()))]).with_correlation_id("c".into());
+        assert_eq!(message(event(), &header, Bytes::new(), true).tid, tid_of("h"));
+    }
+
+    #[test]
+    fn the_tid_goes_into_the_body_and_nothing_else_changes() {
+        let cases = [
+            ("{}", r#"{"tid":"t"}"#),
+            (r#"{"b":1.0,"a":[ 1, 2]}"#, r#"{"b":1.0,"a":[ 1, 2],"tid":"t"}"#),
+            (r#"{"tid":null,"é":"\u00e9"}"#, r#"{"tid":"t","é":"\u00e9"}"#),
+            (r#"{"a":{"tid":1},"\u0074id":2,"tid":3,"z":12345678901234567890.10}"#,
+             r#"{"a":{"tid":1},"tid":"t","z":12345678901234567890.10}"#),
+            ("[{}]", "[{}]"),
+            ("{\"a\":1} x", "{\"a\":1} x"),
+            ("nonsense", "nonsense"),
+        ];
+        for (before, after) in cases {
+            assert_eq!(body_with_tid(&Bytes::from(before), &tid_of("t")), after);
+        }
+        let quoted = body_with_tid(&Bytes::from("{}"), &tid_of("a\"b"));
+        assert_eq!(quoted, r#"{"tid":"a\"b"}"#);
+    }
+
+    #[test]
+    fn a_time_is_exact_between_hosts_and_whole_or_milliseconds_from_others() {
+        let mut message = Message::new(event(), "{}");
+        message.time = Timestamp::from_millis(1_700_000_000_123);
+        assert_eq!(received(&message).time, message.time);
+        for (wire, millis) in [(1_700_000_000, 1_700_000_000_000), (1_700_000_000_123, 1_700_000_000_123)] {
+            let properties = BasicProperties::default().with_timestamp(wire);
+            assert_eq!(super::message(event(), &properties, Bytes::new(), true).time.millis(), millis);
+        }
+    }
+}

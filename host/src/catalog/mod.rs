@@ -1,0 +1,291 @@
+//! The plugins directory → which version of which plugin is live.
+//!
+//! The directory is the truth: whatever the watcher tells only makes the catalog look again, and it looks again by
+//! itself now and then, so a lost notification loses nothing. `place` reads paths, `scan` reads the directory, `rest`
+//! waits until a file is whole, `load` makes a version of it, and this file keeps what became of each.
+
+mod load;
+mod place;
+mod rest;
+mod scan;
+mod watcher;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+pub use load::{Limits, Loader};
+pub use place::Place;
+
+use crate::name::{PluginId, QueueName};
+use crate::plugin::{Description, Live, LiveSet, Refusal, Version};
+use rest::Rest;
+use scan::{Found, Stamp, scan};
+use watcher::Watcher;
+
+/// How often the directory is looked at even if nothing was notified.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Where plugins come from.
+#[derive(Debug, Clone)]
+pub struct CatalogOptions {
+    pub directory: PathBuf,
+    /// How long a written file must rest before it counts.
+    pub rest: Duration,
+}
+
+/// What became of one file.
+#[derive(Debug, Clone, Serialize)]
+pub struct PluginStatus {
+    pub plugin: Option<PluginId>,
+    pub file: PathBuf,
+    #[serde(flatten)]
+    pub state: PluginState,
+}
+
+/// Where a file is in its life.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum PluginState {
+    /// Seen; at rest or being compiled.
+    Loading,
+    /// It takes deliveries.
+    Live { version: Version, description: Description },
+    /// It is not let in. The version before it, if there is one, goes on.
+    Refused { reason: String, still_live: Option<Version> },
+}
+
+/// The files of a directory, and the versions that came of them.
+pub struct Catalog {
+    options: CatalogOptions,
+    loader: Arc<Loader>,
+    live: watch::Sender<Arc<LiveSet>>,
+    entries: Mutex<BTreeMap<PathBuf, Entry>>,
+    /// Turns true once every file of the first look was dealt with.
+    settled: watch::Sender<bool>,
+}
+
+/// What is known of one file.
+#[derive(Debug, Default)]
+struct Entry {
+    place: Option<Place>,
+    rest: Rest,
+    /// What was loaded last, or is being loaded.
+    loaded: Option<Stamp>,
+    loading: bool,
+    refused: Option<Refusal>,
+}
+
+/// A load that ended.
+struct Loaded {
+    file: PathBuf,
+    outcome: Result<Live, Refusal>,
+}
+
+impl Catalog {
+    pub fn new(options: CatalogOptions, loader: Loader) -> Self {
+        let (live, settled) = (watch::Sender::default(), watch::Sender::new(false));
+        Self { options, loader: Arc::new(loader), live, entries: Mutex::default(), settled }
+    }
+
+    /// What is live, now and from now on.
+    pub fn live(&self) -> watch::Receiver<Arc<LiveSet>> {
+        self.live.subscribe()
+    }
+
+    /// Waits until every file that was there at first is live or refused.
+    pub async fn settled(&self) {
+        // An error would mean that the catalog is gone, and `self` is here.
+        let _ = self.settled.subscribe().wait_for(|settled| *settled).await;
+    }
+
+    /// Every file and what became of it.
+    pub fn status(&self) -> Vec<PluginStatus> {
+        let live = self.live.borrow().clone();
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.iter().map(|(file, entry)| status(file, entry, &live)).collect()
+    }
+
+    /// Follows the directory until `stop`.
+    pub async fn run(&self, stop: CancellationToken) {
+        let mut watcher = Watcher::new(&self.options.directory);
+        let mut loads = JoinSet::new();
+        let mut first = true;
+        loop {
+            watcher.keep_watching();
+            let renamed = watcher.renamed();
+            let next = self.look(first, &renamed, &mut loads);
+            first = false;
+            if loads.is_empty() && next.is_none() {
+                self.settled.send_replace(true);
+            }
+            let wait = next.map_or(LOOK, |next| next.saturating_duration_since(Instant::now()).min(LOOK));
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = watcher.changed() => {}
+                () = tokio::time::sleep(wait) => {}
+                Some(loaded) = loads.join_next() => match loaded {
+                    Ok(loaded) => self.settle(loaded),
+                    Err(panic) => tracing::error!("a load panicked, which is a defect of Leveret: {panic}"),
+                },
+            }
+        }
+    }
+
+    /// Looks at the directory and begins to load what is new and whole. Returns when to look again at the latest, if
+    /// something is not at rest yet.
+    fn look(&self, first: bool, renamed: &[PathBuf], loads: &mut JoinSet<Loaded>) -> Option<Instant> {
+        let found = scan(&self.options.directory);
+        let now = Instant::now();
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        for Found { file, .. } in &found {
+            entries.entry(file.clone()).or_default();
+        }
+        let mut found: BTreeMap<PathBuf, Found> = found.into_iter().map(|found| (found.file.clone(), found)).collect();
+        let mut next: Option<Instant> = None;
+        let mut gone = Vec::new();
+        let owners = owners(&entries);
+        for (file, entry) in entries.iter_mut() {
+            let found = found.remove(file);
+            let stamp = found.as_ref().map(|found| found.stamp);
+            // What was there before the host started, and what was renamed into place, is whole.
+            let whole = renamed.contains(file) || (first && found.as_ref().is_some_and(|f| f.age >= self.options.rest));
+            let rested = entry.rest.observe(stamp, now, if whole { Duration::ZERO } else { self.options.rest });
+            if let Err(until) = rested {
+                next = Some(next.map_or(until, |next| next.min(until)));
+                continue;
+            }
+            match found {
+                None if !entry.loading => gone.push(file.clone()),
+                Some(found) if entry.loaded != Some(found.stamp) && !entry.loading => {
+                    self.begin(found, entry, &owners, loads);
+                }
+                _ => {}
+            }
+        }
+        for file in gone {
+            let entry = entries.remove(&file).unwrap_or_default();
+            self.remove(&file, entry, &mut entries);
+        }
+        next
+    }
+
+    fn begin(&self, found: Found, entry: &mut Entry, owners: &BTreeMap<PluginId, PathBuf>, loads: &mut JoinSet<Loaded>) {
+        let Found { file, place, stamp, .. } = found;
+        entry.loaded = Some(stamp);
+        let place = match place {
+            Ok(place) => place,
+            Err(error) => return self.refuse(&file, entry, Refusal::Place(error)),
+        };
+        if let Some(other) = owners.get(&place.id).filter(|other| **other != file) {
+            return self.refuse(&file, entry, Refusal::Twice { other: other.clone() });
+        }
+        entry.place = Some(place.clone());
+        entry.loading = true;
+        let loader = self.loader.clone();
+        loads.spawn(async move { Loaded { outcome: loader.load(&file, place.id).await, file } });
+    }
+
+    /// Makes a loaded version live, unless its file is gone, its queue is another's, or nothing changed.
+    fn settle(&self, Loaded { file, outcome }: Loaded) {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(entry) = entries.get_mut(&file) else { return };
+        entry.loading = false;
+        match outcome.and_then(|live| self.check_queues(live)) {
+            Ok(live) => self.swap(entry, live),
+            Err(refusal) => self.refuse(&file, entry, refusal),
+        }
+    }
+
+    fn swap(&self, entry: &mut Entry, live: Live) {
+        entry.refused = None;
+        let id = live.id.clone();
+        let version = live.version.clone();
+        let mut earlier = None;
+        self.live.send_if_modified(|set| {
+            earlier = set.get(&id).map(|live| live.version.clone());
+            if earlier.as_ref() == Some(&live.version) {
+                return false;
+            }
+            Arc::make_mut(set).insert(id.clone(), Arc::new(live));
+            true
+        });
+        match earlier {
+            Some(earlier) if earlier == version => {}
+            Some(earlier) => tracing::info!(plugin = %id, version = %version, "live, instead of {earlier}"),
+            None => tracing::info!(plugin = %id, version = %version, "live"),
+        }
+    }
+
+    fn refuse(&self, file: &Path, entry: &mut Entry, refusal: Refusal) {
+        let id = entry.place.as_ref().map(|place| &place.id);
+        match id.and_then(|id| self.live.borrow().get(id).cloned()) {
+            Some(live) => {
+                tracing::error!(file = %file.display(), "refused, {} goes on: {refusal}", live.version);
+            }
+            None => tracing::error!(file = %file.display(), "refused: {refusal}"),
+        }
+        entry.refused = Some(refusal);
+    }
+
+    fn remove(&self, file: &Path, entry: Entry, entries: &mut BTreeMap<PathBuf, Entry>) {
+        let Some(Place { id }) = entry.place else { return };
+        for waiting in entries.values_mut() {
+            if matches!(waiting.refused, Some(Refusal::Twice { .. } | Refusal::QueueTaken { .. })) {
+                // What stood in its way may be gone now.
+                waiting.loaded = None;
+            }
+        }
+        let mut removed = None;
+        self.live.send_if_modified(|set| {
+            removed = Arc::make_mut(set).remove(&id);
+            removed.is_some()
+        });
+        if let Some(live) = removed {
+            tracing::info!(plugin = %id, version = %live.version, file = %file.display(), "gone; its queues stay");
+        }
+    }
+
+    /// Two plugins of one application can spell one queue: `a`'s `b.c.d` and `a/b`'s `c.d`.
+    fn check_queues(&self, live: Live) -> Result<Live, Refusal> {
+        let queues = |live: &Live| -> Vec<QueueName> {
+            live.description.subscriptions.iter().map(|event| QueueName::subscription(&live.id, event)).collect()
+        };
+        let wanted = queues(&live);
+        for other in self.live.borrow().values().filter(|other| other.id != live.id) {
+            if let Some(queue) = queues(other).into_iter().find(|queue| wanted.contains(queue)) {
+                return Err(Refusal::QueueTaken { queue, owner: other.id.to_string() });
+            }
+        }
+        Ok(live)
+    }
+}
+
+/// Which file each plugin is taken from.
+fn owners(entries: &BTreeMap<PathBuf, Entry>) -> BTreeMap<PluginId, PathBuf> {
+    let owner = |(file, entry): (&PathBuf, &Entry)| entry.place.as_ref().map(|place| (place.id.clone(), file.clone()));
+    entries.iter().filter_map(owner).collect()
+}
+
+fn status(file: &Path, entry: &Entry, live: &LiveSet) -> PluginStatus {
+    let plugin = entry.place.as_ref().map(|place| place.id.clone());
+    let live = plugin.as_ref().and_then(|id| live.get(id));
+    let state = match (&entry.refused, live) {
+        (Some(refusal), live) => PluginState::Refused {
+            reason: refusal.to_string(),
+            still_live: live.map(|live| live.version.clone()),
+        },
+        (None, Some(live)) => {
+            PluginState::Live { version: live.version.clone(), description: live.description.clone() }
+        }
+        (None, None) => PluginState::Loading,
+    };
+    PluginStatus { plugin, file: file.to_owned(), state }
+}

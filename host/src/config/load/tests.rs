@@ -1,0 +1,248 @@
+use super::*;
+
+/// Loads a text as `leveret.toml`, with variables over it.
+fn load_text(text: &str, variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join(FILE);
+    std::fs::write(&file, text).expect("writable");
+    let variables = variables.iter().map(|(name, value)| (name.to_string(), value.to_string()));
+    load(Some(&file), variables)
+}
+
+/// The problems of a text, with the file's directory left out.
+fn problems(text: &str, variables: &[(&str, &str)]) -> Vec<String> {
+    let error = load_text(text, variables).expect_err("problems");
+    let from_file_name = |problem: String| match problem.split_once(&format!("/{FILE}:")) {
+        Some((_, rest)) => format!("{FILE}:{rest}"),
+        None => problem,
+    };
+    error.problems().iter().map(ToString::to_string).map(from_file_name).collect()
+}
+
+#[test]
+fn every_setting_has_a_default() {
+    assert_eq!(load_text("", &[]), Ok(Settings::default()));
+}
+
+#[test]
+fn a_named_file_must_be_there() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let error = load(Some(&directory.path().join("other.toml")), std::iter::empty()).expect_err("it is missing");
+    assert!(error.to_string().contains("other.toml: cannot be read: No such file"), "{error}");
+}
+
+#[test]
+fn a_file_that_nobody_named_may_be_missing() {
+    assert_eq!(read(Path::new("there/is/no/leveret.toml"), true), Ok(String::new()));
+}
+
+#[test]
+fn the_environment_is_stronger_than_the_file() {
+    let text = "[delivery]\nprefetch = 7\nretry = { factor = 3 }\n[broker.rabbitmq]\ntid-in-body = true";
+    let variables = [
+        ("LEVERET_DELIVERY_PREFETCH", "9"),
+        ("LEVERET_BROKER_URL", "amqp://localhost"),
+        ("LEVERET_BROKER_RABBITMQ_TID_IN_BODY", "false"),
+        ("LEVERET_DELIVERY_RETRY_MINIMUM", "2s"),
+        ("LEVERET_CONFIG", "other.toml"),
+        ("HOME", "/home/hare"),
+    ];
+    let settings = load_text(text, &variables).expect("legal");
+    assert_eq!(settings.delivery.prefetch.get(), 9);
+    assert_eq!(settings.broker.url.secret_url(), Some("amqp://localhost"));
+    assert!(!settings.broker.rabbitmq.tid_in_body);
+    assert_eq!(settings.delivery.retry.factor.get(), 3.0);
+    assert_eq!(settings.delivery.retry.minimum.to_string(), "2s");
+}
+
+#[test]
+fn a_plugin_has_the_general_settings_but_for_its_own() {
+    let text = "[delivery]\nretry.attempts = 4\n[plugin.\"pheidi/receipts\"]\nprefetch = 1\nretry.minimum = \"5s\"";
+    let settings = load_text(text, &[]).expect("legal");
+    let key: crate::config::PluginKey = "pheidi/receipts".parse().expect("legal");
+    let delivery = settings.delivery_of(key.plugin());
+    assert_eq!((delivery.prefetch.get(), delivery.retry.attempts.get()), (1, 4));
+    assert_eq!(delivery.retry.minimum.to_string(), "5s");
+    let other: crate::config::PluginKey = "docker".parse().expect("legal");
+    assert_eq!(settings.delivery_of(other.plugin()), settings.delivery);
+}
+
+#[test]
+fn a_problem_names_its_place_its_key_and_the_way_out() {
+    let cases = [
+        (
+            "\n[delivery]\nprefech = 1",
+            "leveret.toml:3:1: unknown key `delivery.prefech`; did you mean `delivery.prefetch`?",
+        ),
+        (
+            "delivery.prefech = 1",
+            "leveret.toml:1:10: unknown key `delivery.prefech`; did you mean `delivery.prefetch`?",
+        ),
+        ("[brokr]\nurl = 1", "leveret.toml:1:2: unknown key `brokr`; did you mean `broker`?"),
+        ("prefetch = 1", "leveret.toml:1:1: unknown key `prefetch`; did you mean `delivery.prefetch`?"),
+        ("[shutdown]\ncolour = 1", "leveret.toml:2:1: unknown key `shutdown.colour`; here it can be `grace`"),
+        (
+            "[plugin.pheidi]\nretry.atempts = 1",
+            "leveret.toml:2:7: unknown key `plugin.pheidi.retry.atempts`; did you mean `plugin.pheidi.retry.attempts`?",
+        ),
+        (
+            "[broker]\n  url = \"ampq://u:hunter2@h\"",
+            "leveret.toml:2:9: `broker.url`: \"ampq://…\" is not a broker: use \"embedded\", \"amqp://…\" or \"amqps://…\"",
+        ),
+        ("broker = 5", "leveret.toml:1:10: `broker`: 5 is not allowed: must be a table"),
+        ("broker.url = 5", "leveret.toml:1:14: `broker.url`: 5 is not allowed: must be a text, such as \"embedded\""),
+        (
+            "[broker.url]\nhost = \"h\"",
+            "leveret.toml:1:1: `broker.url`: {\"host\":\"h\"} is not allowed: must be a text, such as \"embedded\"",
+        ),
+        (
+            "delivery.prefetch = 0",
+            "leveret.toml:1:21: `delivery.prefetch`: 0 is not allowed: must be a whole number, 1 to 65535",
+        ),
+        (
+            "delivery.prefetch = 99999999999999999999",
+            "leveret.toml:1:21: `delivery.prefetch`: 99999999999999999999 is not allowed: must be a whole number, 1 to 65535",
+        ),
+        (
+            "delivery.retry.attempts = \"ten\"",
+            "leveret.toml:1:27: `delivery.retry.attempts`: \"ten\" is not allowed: must be a whole number, 1 to 4294967295",
+        ),
+        (
+            "delivery.retry.factor = 0.5",
+            "leveret.toml:1:25: `delivery.retry.factor`: 0.5 is not allowed: must be a number of at least 1",
+        ),
+        (
+            "delivery.retry.factor = inf",
+            "leveret.toml:1:25: `delivery.retry.factor`: inf is not allowed: must be a number of at least 1",
+        ),
+        (
+            "delivery.time-limit = \"10\"",
+            "leveret.toml:1:23: `delivery.time-limit`: \"10\" is not a length of time: use numbers with units, such as \"250ms\", \"30s\" or \"1h 30m\"",
+        ),
+        (
+            "log.level = 2026-01-01",
+            "leveret.toml:1:13: `log.level`: 2026-01-01 is not allowed: must be a text, such as \"info\"",
+        ),
+        (
+            "log.format = \"jsn\"",
+            "leveret.toml:1:14: `log.format`: \"jsn\" is not allowed: must be \"auto\", \"human\" or \"json\"; did you mean \"json\"?",
+        ),
+        (
+            "broker.rabbitmq.tid-in-body = \"yes\"",
+            "leveret.toml:1:31: `broker.rabbitmq.tid-in-body`: \"yes\" is not allowed: must be true or false",
+        ),
+        (
+            "admin.address = \"localhost\"",
+            "leveret.toml:1:17: `admin.address`: \"localhost\" is not an address: use an IP address with a port, such as \"127.0.0.1:7431\"",
+        ),
+        (
+            "[plugin.Pheidi]",
+            "leveret.toml:1:9: `plugin.Pheidi`: \"Pheidi\" is not a plugin: use \"app\" or \"app/plugin\"; the application name \"Pheidi\" has 'P', which is not allowed: use lower-case letters, digits, '-' and '_' of ASCII",
+        ),
+        ("[plugin.\"a/a\"]", "leveret.toml:1:9: `plugin.\"a/a\"`: \"a/a\" is the main plugin of \"a\": write \"a\""),
+        ("plugin.pheidi = 1", "leveret.toml:1:17: `plugin.pheidi`: 1 is not allowed: must be a table"),
+        (
+            "[plugin.pheidi]\nmemory-limit = \"much\"",
+            "leveret.toml:2:16: `plugin.pheidi.memory-limit`: \"much\" is not a size: use a whole number with B, KiB, MiB or GiB, such as \"64 MiB\"",
+        ),
+        ("# é\ndelivery = { é = 1 }", "leveret.toml:2:14: this is not TOML: "),
+        ("[delivery\nprefetch = 1", "leveret.toml:1:10: this is not TOML: "),
+        ("[log]\nlevel = \"a\"\nlevel = \"b\"", "leveret.toml:3:1: this is not TOML: duplicate key"),
+    ];
+    for (text, expected) in cases {
+        let problems = problems(text, &[]);
+        let matches =
+            if expected.contains("not TOML") { problems[0].starts_with(expected) } else { problems == [expected] };
+        assert!(matches, "{text}\nexpected {expected}\ngot      {problems:#?}");
+    }
+}
+
+#[test]
+fn a_wrong_variable_is_named_with_what_it_should_be() {
+    let cases = [
+        (
+            ("LEVERET_DELIVERY_PREFETCH", "70000"),
+            "LEVERET_DELIVERY_PREFETCH: `delivery.prefetch`: 70000 is not allowed: must be a whole number, 1 to 65535",
+        ),
+        (
+            ("LEVERET_DELIVERY_PREFETCH", ""),
+            "LEVERET_DELIVERY_PREFETCH: `delivery.prefetch`: \"\" is not allowed: must be a whole number, 1 to 65535",
+        ),
+        (
+            ("LEVERET_DELIVERY_PREFECH", "7"),
+            "LEVERET_DELIVERY_PREFECH: no setting has this variable; did you mean LEVERET_DELIVERY_PREFETCH?",
+        ),
+        (
+            ("LEVERET_PLUGIN_PHEIDI_PREFETCH", "7"),
+            "LEVERET_PLUGIN_PHEIDI_PREFETCH: no setting has this variable; settings of single plugins are made in leveret.toml",
+        ),
+        (
+            ("LEVERET_X", "7"),
+            "LEVERET_X: no setting has this variable; `leveret config print` shows the variable of every setting",
+        ),
+        (
+            ("LEVERET_BROKER_URL", "http://u:hunter2@h"),
+            "LEVERET_BROKER_URL: `broker.url`: \"http://…\" is not a broker: use \"embedded\", \"amqp://…\" or \"amqps://…\"",
+        ),
+    ];
+    for (variable, expected) in cases {
+        assert_eq!(problems("", &[variable]), [expected]);
+    }
+}
+
+#[test]
+fn settings_that_contradict_each_other_are_refused() {
+    let cases = [
+        (
+            "[delivery.retry]\nminimum = \"2h\"",
+            "leveret.toml:2:11: `delivery.retry.minimum` (2h) must be at most `delivery.retry.maximum` (1h)",
+        ),
+        (
+            "[plugin.pheidi]\nretry.minimum = \"2h\"",
+            "leveret.toml:2:17: `plugin.pheidi.retry.minimum` (2h) must be at most `plugin.pheidi.retry.maximum` (1h)",
+        ),
+        (
+            "[delivery.retry]\nmaximum = \"50days\"",
+            "leveret.toml:2:11: `delivery.retry.maximum` (1month 19days 13h 26m 24s) must be at most 49 days",
+        ),
+        (
+            "[delivery]\nmemory-limit = \"1 GiB\"",
+            "leveret.toml:2:16: `delivery.memory-limit` (1 GiB) must be at most `sandbox.memory-maximum` (256 MiB)",
+        ),
+        (
+            "[delivery]\npayload-limit = \"65 MiB\"",
+            "leveret.toml:2:17: `delivery.payload-limit` (65 MiB) must be at most `delivery.memory-limit` (64 MiB)",
+        ),
+        ("[delivery]\ntime-limit = \"0s\"", "leveret.toml:2:14: `delivery.time-limit` must be more than 0s"),
+        (
+            "[broker.rabbitmq]\nreconnect-maximum = \"1ms\"",
+            "leveret.toml:2:21: `broker.rabbitmq.reconnect-minimum` (100ms) must be at most `broker.rabbitmq.reconnect-maximum` (1ms)",
+        ),
+        (
+            "[plugins]\ncache = \"plugins/.cache\"",
+            "leveret.toml:2:9: `plugins.cache` (plugins/.cache) is inside `plugins.directory` (plugins): the cache must be the host's own, so choose a directory beside it",
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(problems(text, &[]), [expected]);
+    }
+}
+
+#[test]
+fn a_contradiction_of_the_general_settings_is_reported_once() {
+    let text = "[plugin.pheidi]\nprefetch = 1\n[delivery.retry]\nminimum = \"2h\"";
+    assert_eq!(problems(text, &[]).len(), 1);
+}
+
+#[test]
+fn all_problems_are_reported_at_once_and_in_order() {
+    let text = "[log]\nformat = \"x\"\n[delivery]\nprefetch = 0\nfoo = 1\n[admin]\naddress = 7";
+    let found = problems(text, &[("LEVERET_LOG_LEVLE", "info")]);
+    let places: Vec<&str> = found.iter().filter_map(|problem| problem.split(": ").next()).collect();
+    let expected =
+        ["leveret.toml:2:10", "leveret.toml:4:12", "leveret.toml:5:1", "leveret.toml:7:11", "LEVERET_LOG_LEVLE"];
+    assert_eq!(places, expected);
+    let shown = load_text(text, &[]).expect_err("problems").to_string();
+    assert_eq!(shown.lines().count(), 5);
+    assert!(shown.lines().last().is_some_and(|line| line.contains("leveret config check")), "{shown}");
+}

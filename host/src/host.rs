@@ -1,0 +1,188 @@
+//! Puts the parts together: a running host, from its settings.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::admin;
+use crate::broker::embedded::{EmbeddedBroker, OpenError};
+use crate::broker::rabbitmq::{Options, QueueType, RabbitMqBroker, UrlError};
+use crate::broker::{Broker, BrokerStatus};
+use crate::catalog::{Catalog, CatalogOptions, Limits, Loader};
+use crate::config::{self, Delivery, Settings};
+use crate::delivery::{Backoff, Dispatch, InvalidBackoff, Journal, Policies, Policy};
+use crate::name::PluginId;
+use crate::plugin::{Budget, Sandbox, SandboxError, SandboxOptions};
+
+/// Why a host does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    #[error(transparent)]
+    Embedded(#[from] OpenError),
+    #[error(transparent)]
+    RabbitMq(#[from] UrlError),
+    #[error("`delivery.retry`: {0}")]
+    Backoff(#[from] InvalidBackoff),
+    #[error("the admin address {address} is not to be had: {reason}; set `admin.address`, or stop what listens there")]
+    Admin { address: SocketAddr, reason: String },
+}
+
+/// A running host.
+pub struct Host {
+    pub broker: Arc<dyn Broker>,
+    pub catalog: Arc<Catalog>,
+    pub dispatch: Arc<Dispatch>,
+    pub journal: Arc<Journal>,
+    /// Where the HTTP API listens.
+    pub address: SocketAddr,
+    listening: CancellationToken,
+    serving: CancellationToken,
+    deliveries: TaskTracker,
+    api: TaskTracker,
+}
+
+impl Host {
+    /// Starts a host. It returns at once: plugins become live and the broker is connected to in the background.
+    pub async fn start(settings: &Settings) -> Result<Self, StartError> {
+        let sandbox = Sandbox::new(&SandboxOptions {
+            cache: Some(settings.plugins.cache.clone()),
+            concurrency: settings.sandbox.concurrency.get(),
+            memory_maximum: settings.sandbox.memory_maximum.as_bytes(),
+        })?;
+        let policies = policies(settings)?;
+        let address = settings.admin.address;
+        let busy = |error: std::io::Error| StartError::Admin { address, reason: error.to_string() };
+        let listener = TcpListener::bind(address).await.map_err(busy)?;
+        let address = listener.local_addr().map_err(busy)?;
+        let broker = broker(settings)?;
+
+        let options = CatalogOptions {
+            directory: settings.plugins.directory.clone(),
+            rest: settings.plugins.rest.as_duration(),
+        };
+        let catalog = Arc::new(Catalog::new(options, Loader::new(sandbox, limits(settings))));
+        let journal = Arc::new(Journal::default());
+        let dispatch = Arc::new(Dispatch::new(broker.clone(), policies, journal.clone()));
+        let (listening, serving) = (CancellationToken::new(), CancellationToken::new());
+        let (deliveries, api) = (TaskTracker::new(), TaskTracker::new());
+
+        let (following, stop) = (catalog.clone(), listening.clone());
+        deliveries.spawn(async move { following.run(stop).await });
+        let (following, stop, grace) = (dispatch.clone(), listening.clone(), settings.shutdown.grace.as_duration());
+        let live = catalog.live();
+        deliveries.spawn(async move { following.run(live, stop, grace).await });
+        deliveries.spawn(tell_of_broker(broker.clone(), listening.clone()));
+        deliveries.close();
+
+        let seen = admin::Seen {
+            broker: broker.clone(),
+            catalog: catalog.clone(),
+            dispatch: dispatch.clone(),
+            journal: journal.clone(),
+            payload_limit: settings.delivery.payload_limit.as_bytes(),
+        };
+        api.spawn(admin::serve(listener, seen, serving.clone()));
+        api.close();
+        Ok(Self { broker, catalog, dispatch, journal, address, listening, serving, deliveries, api })
+    }
+
+    /// Waits until every plugin file that was there is live or refused, and the broker is ready.
+    pub async fn ready(&self) {
+        self.catalog.settled().await;
+        // An error would mean that the broker is gone, and `self` holds it.
+        let _ = self.broker.status().wait_for(|status| *status == BrokerStatus::Ready).await;
+    }
+
+    /// Stops listening, finishes what is in flight within the grace period, hands the rest back, and ends (I11).
+    pub async fn stop(self) {
+        self.listening.cancel();
+        self.deliveries.wait().await;
+        self.broker.close().await;
+        self.serving.cancel();
+        self.api.wait().await;
+    }
+}
+
+/// The broker that the settings name.
+pub fn broker(settings: &Settings) -> Result<Arc<dyn Broker>, StartError> {
+    let Some(url) = settings.broker.url.secret_url() else {
+        return Ok(EmbeddedBroker::open(&settings.broker.embedded.file)?);
+    };
+    let rabbitmq = &settings.broker.rabbitmq;
+    let queue_type = match rabbitmq.queue_type {
+        config::QueueType::Quorum => QueueType::Quorum,
+        config::QueueType::Classic => QueueType::Classic,
+    };
+    let options = Options {
+        queue_type,
+        answer_limit: rabbitmq.answer_limit.as_duration(),
+        reconnect_minimum: rabbitmq.reconnect_minimum.as_duration(),
+        reconnect_maximum: rabbitmq.reconnect_maximum.as_duration(),
+        tid_in_body: rabbitmq.tid_in_body,
+    };
+    Ok(RabbitMqBroker::connect(url, options)?)
+}
+
+/// What files and their deliveries may use, as the settings say.
+pub fn limits(settings: &Settings) -> Limits {
+    let own = |plugin: &PluginId| (plugin.clone(), budget(&settings.delivery_of(plugin)));
+    Limits {
+        file_size: settings.plugins.size_limit.as_bytes(),
+        describe: settings.plugins.describe_limit.as_duration(),
+        budget: budget(&settings.delivery),
+        budgets: settings.plugin.keys().map(|key| own(key.plugin())).collect(),
+    }
+}
+
+fn budget(delivery: &Delivery) -> Budget {
+    Budget {
+        time: delivery.time_limit.as_duration(),
+        memory: delivery.memory_limit.as_bytes(),
+        output_count: delivery.output_count.get(),
+        output_size: delivery.output_size.as_bytes(),
+    }
+}
+
+fn policies(settings: &Settings) -> Result<Policies, InvalidBackoff> {
+    let own = |plugin: &PluginId| Ok((plugin.clone(), policy(&settings.delivery_of(plugin))?));
+    let plugins = settings.plugin.keys().map(|key| own(key.plugin())).collect::<Result<BTreeMap<_, _>, _>>()?;
+    Ok(Policies { default: policy(&settings.delivery)?, plugins })
+}
+
+fn policy(delivery: &Delivery) -> Result<Policy, InvalidBackoff> {
+    let retry = &delivery.retry;
+    let (minimum, maximum) = (retry.minimum.as_duration(), retry.maximum.as_duration());
+    Ok(Policy {
+        prefetch: delivery.prefetch,
+        payload_limit: delivery.payload_limit.as_bytes(),
+        backoff: Backoff::try_new(minimum, retry.factor.get(), maximum, retry.attempts)?,
+    })
+}
+
+/// Logs each change of the broker's condition, and says again now and then that it is still away.
+async fn tell_of_broker(broker: Arc<dyn Broker>, stop: CancellationToken) {
+    const REMIND: Duration = Duration::from_secs(30);
+    let mut status = broker.status();
+    let mut told = None;
+    while !stop.is_cancelled() {
+        let now = status.borrow_and_update().clone();
+        match &now {
+            BrokerStatus::Ready if told != Some(BrokerStatus::Ready) => tracing::info!("the broker is ready"),
+            BrokerStatus::Down { reason } => tracing::warn!("the broker is down, and tried again: {reason}"),
+            BrokerStatus::Ready | BrokerStatus::Connecting | BrokerStatus::Closed => {}
+        }
+        told = Some(now);
+        tokio::select! {
+            () = stop.cancelled() => return,
+            changed = status.changed() => if changed.is_err() { return },
+            () = tokio::time::sleep(REMIND) => {}
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! What every broker behind the port promises, each promise written once and shown for each adapter.
+//!
+//! A test binary takes the suite in with `mod contract;` at its root. An adapter joins with a [`Bench`] and one line of
+//! `contract_for!`; see `embedded.rs`.
+//!
+//! Two things may change on the way through a broker, and the suite lets them: a whole number in a header may come back
+//! as the other of `Integer` and `Unsigned` where both can hold it, and a body that is a JSON object may gain a `tid`
+//! (the bodies here are none). Everything else comes back as it was.
+
+/// Every case of the suite as a test of one bench.
+macro_rules! contract_for {
+    ($bench:ty) => {
+        contract_for!($bench, publish:
+            an_event_reaches_every_subscription_once,
+            an_event_that_nobody_hears_is_reported,
+            an_event_reaches_only_its_own_subscriptions,
+            the_queue_of_a_task_is_made,
+            i1_a_message_for_a_missing_queue_is_returned,
+            a_message_for_one_queue_arrives_there_alone,
+            i1_a_dead_letter_is_kept_whole,
+            i1_a_batch_of_1000_is_held_when_it_is_confirmed,
+            an_empty_batch_is_published,
+            i7_what_50_callers_publish_at_once_arrives_once_each,
+            i1_a_message_comes_out_as_it_went_in,
+            i1_bodies_of_every_size_come_out_as_they_went_in,
+        );
+        contract_for!($bench, listen:
+            a_queue_keeps_its_order,
+            i8_no_more_than_the_prefetch_is_out,
+            i8_settling_one_makes_room_for_one,
+            listening_again_to_a_queue_adopts_it,
+            two_listeners_share_a_queue,
+            i11_a_stopped_listener_hands_out_what_it_fetched_and_ends,
+            i11_what_a_dropped_listener_had_fetched_comes_again,
+            depth_counts_what_waits,
+        );
+        contract_for!($bench, settle:
+            i7_what_is_acknowledged_does_not_come_again,
+            i5_what_is_given_back_comes_again_uncounted,
+            i1_a_receipt_dropped_with_its_listener_lets_the_message_come_again,
+            i1_receipts_outlast_a_stop,
+            receipts_may_be_used_in_any_order,
+        );
+        contract_for!($bench, delay:
+            i4_a_delayed_message_comes_home_whole_and_not_too_early,
+            i4_a_short_delay_overtakes_a_longer_one,
+            i4_a_delayed_message_holds_no_prefetch,
+            i4_a_delayed_message_comes_to_its_home_alone,
+            i4_a_delayed_message_survives_a_restart,
+        );
+        contract_for!($bench, restart:
+            i1_what_was_published_survives,
+            i1_what_was_not_acknowledged_comes_again,
+            i1_what_was_acknowledged_does_not_come_again,
+            i1_what_was_given_back_survives,
+            subscriptions_survive,
+            a_broker_says_when_it_is_ready_and_when_it_is_closed,
+            a_closed_broker_ends_its_listeners_and_takes_nothing,
+        );
+    };
+    ($bench:ty, $theme:ident: $($case:ident),+ $(,)?) => {
+        mod $theme {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $case() {
+                    crate::contract::$theme::$case(<$bench as crate::contract::Bench>::new().await).await;
+                }
+            )+
+        }
+    };
+}
+
+mod delay;
+mod embedded;
+mod listen;
+mod publish;
+mod restart;
+mod settle;
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::num::NonZeroU16;
+use std::sync::Arc;
+use std::time::Duration;
+
+use leveret::broker::{Broker, Destination, Listener, Outgoing, Published, Received, Source};
+use leveret::message::{Message, MessageId, Subject};
+use leveret::name::{AppName, EventName, PluginId, QueueName, TaskName};
+
+/// Long enough for anything that comes at all; only there so that a defect does not hang the suite.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long to watch that nothing comes.
+const SILENCE: Duration = Duration::from_millis(300);
+
+/// An adapter under test, with storage of its own.
+pub trait Bench {
+    /// A bench whose storage is empty.
+    async fn new() -> Self;
+
+    /// A broker on this storage. The one before was closed.
+    async fn connect(&self) -> Arc<dyn Broker>;
+}
+
+fn app() -> AppName {
+    "pheidi".parse().expect("a legal name")
+}
+
+fn event(name: &str) -> EventName {
+    name.parse().expect("a legal name")
+}
+
+fn task(name: &str) -> TaskName {
+    name.parse().expect("a legal name")
+}
+
+/// The queue of one plugin of the application for an event.
+fn subscription(plugin: &str, to: &EventName) -> QueueName {
+    QueueName::subscription(&PluginId::new(app(), plugin.parse().expect("a legal name")), to)
+}
+
+/// One plugin's subscription to an event.
+fn subscribing(plugin: &str, to: &EventName, prefetch: u16) -> Source {
+    Source { queue: subscription(plugin, to), subject: Subject::Event(to.clone()), prefetch: room(prefetch) }
+}
+
+/// The queue of a task.
+fn performing(task: &TaskName, prefetch: u16) -> Source {
+    Source { queue: QueueName::task(task), subject: Subject::Task(task.clone()), prefetch: room(prefetch) }
+}
+
+fn room(prefetch: u16) -> NonZeroU16 {
+    NonZeroU16::new(prefetch).expect("not 0")
+}
+
+fn announce(event: &EventName) -> Outgoing {
+    let message = Message::new(Subject::Event(event.clone()), "\"announced\"");
+    Outgoing { destination: Destination::Event(event.clone()), message }
+}
+
+fn order(task: &TaskName) -> Outgoing {
+    let message = Message::new(Subject::Task(task.clone()), "\"ordered\"");
+    Outgoing { destination: Destination::Task(task.clone()), message }
+}
+
+/// Publishes what somebody is there to hear; the ids in the order given.
+async fn publish(broker: &Arc<dyn Broker>, batch: Vec<Outgoing>) -> Vec<MessageId> {
+    let ids = batch.iter().map(|outgoing| outgoing.message.id.clone()).collect();
+    let published = soon("a confirmation", broker.publish(batch)).await;
+    assert_eq!(published, Ok(Published::default()));
+    ids
+}
+
+async fn listen(broker: &Arc<dyn Broker>, source: Source) -> Box<dyn Listener> {
+    soon("a listener", broker.listen(source)).await.expect("listens")
+}
+
+/// The next message of a listener that has one.
+async fn next(listener: &mut Box<dyn Listener>) -> Received {
+    soon("a message", listener.next()).await.expect("the listener goes on")
+}
+
+/// Takes and acknowledges a number of messages.
+async fn take(listener: &mut Box<dyn Listener>, number: usize) -> Vec<Message> {
+    let mut messages = Vec::with_capacity(number);
+    for _ in 0..number {
+        messages.push(acknowledge(next(listener).await).await);
+    }
+    messages
+}
+
+async fn acknowledge(received: Received) -> Message {
+    soon("an acknowledgement", received.receipt.acknowledge()).await.expect("acknowledged");
+    received.message
+}
+
+async fn nothing_comes(listener: &mut Box<dyn Listener>) {
+    if let Ok(received) = tokio::time::timeout(SILENCE, listener.next()).await {
+        panic!("nothing should come, but {received:?} did");
+    }
+}
+
+/// Waits until a queue has this many messages ready.
+async fn depth_becomes(broker: &Arc<dyn Broker>, queue: &QueueName, depth: u64) {
+    let mut seen = None;
+    let until = async {
+        while seen != Some(depth) {
+            seen = broker.depth(queue).await.expect("a depth");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    if tokio::time::timeout(PATIENCE, until).await.is_err() {
+        panic!("{queue} should have {depth} messages, but has {seen:?}");
+    }
+}
+
+async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, future).await {
+        Ok(value) => value,
+        Err(_) => panic!("{what} did not come within {PATIENCE:?}"),
+    }
+}
+
+fn ids(messages: &[Message]) -> Vec<MessageId> {
+    messages.iter().map(|message| message.id.clone()).collect()
+}
+
+fn set(ids: impl IntoIterator<Item = MessageId>) -> BTreeSet<MessageId> {
+    ids.into_iter().collect()
+}

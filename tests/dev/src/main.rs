@@ -1,0 +1,61 @@
+//! What `./dev` does. It needs nothing but the standard library, so that it is there in seconds.
+
+mod command;
+mod failure;
+mod measure;
+mod setup;
+mod show;
+mod suite;
+mod tally;
+mod workspace;
+
+use std::process::ExitCode;
+
+use failure::Failure;
+use workspace::Workspace;
+
+const HELP: &str = "\
+./dev <verb>
+
+  setup                 installs what building, testing and showing need; fast when it is all there
+  demo [flags]          shows Leveret at work, without a broker; flags go to `leveret demo`, such as --keep
+  test [suite...]       sets up, then checks and tests everything, or only the suites named
+  storm [flags]         throws faults at a running host and counts what gets lost: nothing should
+  bench [flags]         measures throughput and latency against RabbitMQ
+  help                  shows this
+
+Variables:
+  LEVERET_DEV_WITHOUT_RUSTUP=1   builds the standard library of the plugins' target from Debian's sources, as on
+                                 machines where rustup reaches nothing
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (verb, rest) = match arguments.split_first() {
+        Some((verb, rest)) => (verb.as_str(), rest),
+        None => ("help", [].as_slice()),
+    };
+    match run(verb, rest) {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("\n{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(verb: &str, arguments: &[String]) -> Result<ExitCode, Failure> {
+    let workspace = Workspace::find()?;
+    match verb {
+        "help" | "--help" | "-h" => {
+            println!("{HELP}\nSuites: {}", suite::names().join(", "));
+            Ok(ExitCode::SUCCESS)
+        }
+        "setup" => setup::everything(&workspace).map(|()| ExitCode::SUCCESS),
+        "demo" => show::demo(&workspace, arguments),
+        "test" => suite::test(&workspace, arguments),
+        "storm" => measure::storm(&workspace, arguments),
+        "bench" => measure::bench(&workspace, arguments),
+        unknown => Err(Failure::Verb(unknown.into())),
+    }
+}

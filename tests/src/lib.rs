@@ -1,0 +1,3 @@
+//! What the tests, the storm and the bench share.
+
+pub mod rabbitmq;

@@ -1,0 +1,4 @@
+//! Every test that needs more than one part.
+
+mod contract;
+mod rabbitmq;
