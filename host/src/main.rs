@@ -1,1 +1,7 @@
-fn main(){}
+//! The binary: see `leveret help`.
+
+#![forbid(unsafe_code)]
+
+fn main() -> std::process::ExitCode {
+    leveret::cli::main()
+}

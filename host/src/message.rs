@@ -215,6 +215,9 @@ pub struct Message {
     pub attempt: Attempt,
     /// The newest [`REMEMBERED_FAILURES`] failures, oldest first.
     pub failures: Vec<FailedAttempt>,
+    /// Messages of one key are handled one at a time and in order, where that is asked for.
+    #[serde(default)]
+    pub key: Option<String>,
     pub headers: Headers,
     /// The payload; JSON where Leveret made it, anything where another service did.
     pub body: Bytes,
@@ -231,6 +234,7 @@ impl Message {
             time: Timestamp::now(),
             attempt: Attempt::FIRST,
             failures: Vec::new(),
+            key: None,
             headers: Headers::new(),
             body: body.into(),
         }

@@ -55,7 +55,6 @@ async fn nothing_is_lost_while(url: &str, happening: impl AsyncFnOnce()) {
     published_enough.cancel();
     let published = tokio::time::timeout(PATIENCE, publisher).await.expect("published in time").expect("no panic");
 
-    // The last message shows that all before it were delivered once.
     let queue = tasks_of(TASK, 1).queue;
     let empty = async {
         loop {
@@ -115,11 +114,16 @@ async fn a_listener_whose_queue_was_deleted_subscribes_again() {
     let broker = connected(&url).await;
     let mut listener = broker.listen(tasks_of(TASK, 10)).await.expect("subscribed");
     node.delete_queue(&url, TASK);
-    let message = outgoing(TASK, "{}");
-    let publish = async {
-        while broker.publish(vec![message.clone()]).await.is_err() {}
+    // Not published at once: RabbitMQ 3.10 muddles the consumers of a quorum queue that is declared again, by somebody
+    // else, before its deletion has reached them.
+    let made_again = async {
+        while broker.depth(&tasks_of(TASK, 1).queue).await != Ok(Some(0)) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     };
-    tokio::time::timeout(PATIENCE, publish).await.expect("published in time");
+    tokio::time::timeout(PATIENCE, made_again).await.expect("made again in time");
+    let message = outgoing(TASK, "{}");
+    broker.publish(vec![message.clone()]).await.expect("published");
     assert_eq!(acknowledge(next(&mut listener).await).await.id, message.message.id);
 }
 

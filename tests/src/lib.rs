@@ -1,3 +1,10 @@
 //! What the tests, the storm and the bench share.
 
+pub mod broker;
+pub mod guests;
+pub mod host;
+pub mod http;
+pub mod process;
 pub mod rabbitmq;
+pub mod wait;
+pub mod wat;

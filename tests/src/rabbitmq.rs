@@ -161,7 +161,8 @@ impl Node {
         let begun = Instant::now();
         loop {
             let connections = self.get(&format!("vhosts/{}/connections", vhost_of(url)));
-            let names: Vec<_> = connections.as_array().into_iter().flatten().filter_map(|c| c["name"].as_str()).collect();
+            let names: Vec<_> =
+                connections.as_array().into_iter().flatten().filter_map(|c| c["name"].as_str()).collect();
             let closed = names.iter().filter(|name| self.delete(&format!("connections/{}", encode(name)))).count();
             if closed > 0 {
                 return closed;
@@ -178,7 +179,8 @@ impl Node {
 
     /// What RabbitMQ's management says at a path below `/api`.
     pub fn get(&self, path: &str) -> serde_json::Value {
-        let mut response = self.agent().get(self.url(path)).header("authorization", CREDENTIALS).call().expect("an answer");
+        let mut response =
+            self.agent().get(self.url(path)).header("authorization", CREDENTIALS).call().expect("an answer");
         response.body_mut().read_json().expect("JSON")
     }
 

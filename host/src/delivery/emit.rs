@@ -11,7 +11,7 @@ const TRACE_PARENT: &str = "traceparent";
 /// The messages of one delivery, in the order in which the plugin gave them.
 pub(super) fn emit(source: &Message, plugin: &PluginId, drafts: Vec<Draft>) -> Vec<Outgoing> {
     let task = |(index, draft): (usize, Draft)| {
-        let Draft { task, payload, key: _, mut headers } = draft;
+        let Draft { task, payload, key, mut headers } = draft;
         if let Some(parent) = source.headers.get(TRACE_PARENT) {
             headers.insert(TRACE_PARENT.to_owned(), parent.clone());
         }
@@ -23,6 +23,7 @@ pub(super) fn emit(source: &Message, plugin: &PluginId, drafts: Vec<Draft>) -> V
             time: Timestamp::now(),
             attempt: Attempt::FIRST,
             failures: Vec::new(),
+            key,
             headers,
             body: payload,
         };

@@ -16,6 +16,8 @@ pub enum Refusal {
         "{0}; the place of a plugin names it: `<app>.wasm` or `<app>/<plugin>.wasm`, in lower-case letters, digits, '-' and '_'"
     )]
     Place(NameError),
+    #[error("the file's name makes no plugin of it: use `<app>.wasm` or `<app>/<plugin>.wasm`")]
+    NoPlugin,
     #[error("the file is empty")]
     Empty,
     #[error("the file is not WebAssembly: it does not begin with the bytes \\0asm")]

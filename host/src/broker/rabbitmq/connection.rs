@@ -63,7 +63,6 @@ impl Link {
         let guard = Guard::watching(events, connection.status().clone(), limit, closing.clone());
         Ok(Self { connection, guard })
     }
-
 }
 
 fn address(uri: &AMQPUri) -> String {
@@ -79,7 +78,9 @@ fn reason(error: &lapin::Error, uri: &AMQPUri) -> String {
             match answer.kind() {
                 AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED) => {
                     let user = &uri.authority.userinfo.username;
-                    format!("{address} refused user {user:?} or its password: check the credentials in the URL ({said})")
+                    format!(
+                        "{address} refused user {user:?} or its password: check the credentials in the URL ({said})"
+                    )
                 }
                 AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED) => {
                     let vhost = &uri.vhost;
@@ -177,8 +178,12 @@ async fn supervise(
             }
             Err(reason) => reason,
         };
-        tracing::warn!(address = address(&uri), reason, "no connection to RabbitMQ; trying again");
-        status.send_replace(BrokerStatus::Down { reason });
+        let down = BrokerStatus::Down { reason };
+        // Each reason once: the attempts go on for as long as it takes.
+        if *status.borrow() != down {
+            tracing::warn!(address = address(&uri), status = %down, "no connection to RabbitMQ; trying again");
+        }
+        status.send_replace(down);
         tokio::select! {
             () = backoff.wait() => {}
             () = closing.cancelled() => break,

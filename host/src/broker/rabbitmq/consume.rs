@@ -125,7 +125,9 @@ impl Pump {
         loop {
             match self.forward(&mut subscription, &mut backoff).await {
                 End::Unwanted => return self.wind_up(subscription, stopped).await,
-                End::Broken(reason) => tracing::warn!(queue = %self.source.queue, reason, "no deliveries; trying again"),
+                End::Broken(reason) => {
+                    tracing::warn!(queue = %self.source.queue, reason, "no deliveries; trying again")
+                }
             }
             subscription = tokio::select! {
                 again = self.subscribe_again(&mut backoff) => match again {
@@ -157,7 +159,9 @@ impl Pump {
                 }
                 (Err(_), _) => return End::Unwanted,
                 (_, Some(Err(error))) => return End::Broken(explain(&error)),
-                (_, None) => return End::Broken("RabbitMQ cancelled the consumer, as when its queue is deleted".into()),
+                (_, None) => {
+                    return End::Broken("RabbitMQ cancelled the consumer, as when its queue is deleted".into());
+                }
             }
         }
     }

@@ -89,10 +89,7 @@ impl Guard {
     }
 
     /// Runs one exchange with RabbitMQ: until it is done, the connection is lost or the limit has passed.
-    pub(super) async fn run<T>(
-        &self,
-        exchange: impl Future<Output = Result<T, lapin::Error>>,
-    ) -> Result<T, Failure> {
+    pub(super) async fn run<T>(&self, exchange: impl Future<Output = Result<T, lapin::Error>>) -> Result<T, Failure> {
         tokio::select! {
             biased;
             result = exchange => Ok(result?),

@@ -66,9 +66,7 @@ fn write(value: &HeaderValue, depth: u8) -> AMQPValue {
         },
         HeaderValue::Float(value) if value.is_finite() => AMQPValue::Double(*value),
         HeaderValue::Float(value) => AMQPValue::LongString(value.to_string().into()),
-        HeaderValue::Decimal { scale, value } => {
-            AMQPValue::DecimalValue(DecimalValue { scale: *scale, value: *value })
-        }
+        HeaderValue::Decimal { scale, value } => AMQPValue::DecimalValue(DecimalValue { scale: *scale, value: *value }),
         HeaderValue::Text(text) => AMQPValue::LongString(text.as_str().into()),
         HeaderValue::Binary(bytes) => AMQPValue::ByteArray(bytes.as_slice().into()),
         HeaderValue::Time(time) => AMQPValue::Timestamp(*time),

@@ -8,6 +8,7 @@ mod consume;
 mod guard;
 mod header;
 mod publish;
+mod route;
 mod topology;
 mod wire;
 

@@ -21,8 +21,9 @@ use tokio_util::task::TaskTracker;
 
 use super::connection::{Backoff, Link, Supervised};
 use super::guard::Failure;
+use super::route::{Declaration, Route};
 use super::{Options, topology, wire};
-use crate::broker::{Delay, Destination, Outgoing, PublishError, Published};
+use crate::broker::{Destination, Outgoing, PublishError, Published};
 
 /// The most messages that are on their way to RabbitMQ and unconfirmed. Beyond it RabbitMQ is no faster.
 const WINDOW: usize = 256;
@@ -111,44 +112,6 @@ impl From<&Failure> for Fate {
             Failure::Late(limit) => PublishError::Unconfirmed(*limit),
             Failure::Lost(_) | Failure::Lapin(_) => PublishError::Unreachable(failure.to_string()),
         })
-    }
-}
-
-/// What must be there before the first publish to a destination.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Declaration {
-    Queue(String),
-    Event(String),
-    Delay(Delay),
-}
-
-/// The way of a destination, in AMQP's terms.
-struct Route {
-    exchange: ShortString,
-    key: ShortString,
-    declaration: Option<Declaration>,
-}
-
-impl Route {
-    fn to(destination: &Destination) -> Self {
-        let queue = |name: &str| (String::new(), name.to_owned());
-        let ((exchange, key), declaration) = match destination {
-            Destination::Event(event) => {
-                ((event.to_string(), String::new()), Some(Declaration::Event(event.to_string())))
-            }
-            Destination::Task(task) => (queue(task.as_str()), Some(Declaration::Queue(task.to_string()))),
-            Destination::Queue(name) => (queue(name.as_str()), None),
-            Destination::Delay { home, wait } => {
-                ((topology::delay_name(*wait), home.to_string()), Some(Declaration::Delay(*wait)))
-            }
-            Destination::Dead(app) => {
-                let name = crate::name::QueueName::dead(app);
-                (queue(name.as_str()), Some(Declaration::Queue(name.to_string())))
-            }
-        };
-        // Every name fits a short string, since `crate::name` sees to it.
-        let short = |name: String| wire::short(&name).unwrap_or_default();
-        Self { exchange: short(exchange), key: short(key), declaration }
     }
 }
 

@@ -24,6 +24,7 @@ use crate::message::{Attempt, FailedAttempt, Headers, Message, MessageId, Subjec
 const ATTEMPT: &str = "x-leveret-attempt";
 const FAILURES: &str = "x-leveret-failures";
 const TIME: &str = "x-leveret-time";
+const KEY: &str = "x-leveret-key";
 /// Survives a restart of the broker, in AMQP's numbers.
 const PERSISTENT: u8 = 2;
 /// What a frame holds besides the headers: at most eight short strings and a few fixed fields, generously.
@@ -68,6 +69,9 @@ fn headers(message: &Message, limit: usize) -> Option<FieldTable> {
     }
     headers.insert(ATTEMPT.into(), AMQPValue::LongLongInt(message.attempt.number().into()));
     headers.insert(TIME.into(), AMQPValue::LongLongInt(message.time.millis().try_into().unwrap_or(i64::MAX)));
+    if let Some(key) = &message.key {
+        headers.insert(KEY.into(), AMQPValue::LongString(key.as_str().into()));
+    }
     let room = limit.checked_sub(header::table_size(&headers) + FAILURES.len() + header::OVERHEAD)?;
     if let Some(failures) = failures(&message.failures, room) {
         headers.insert(FAILURES.into(), AMQPValue::LongString(failures.into()));
@@ -112,6 +116,7 @@ pub(super) fn message(subject: Subject, properties: &BasicProperties, body: Byte
         time,
         attempt: attempt(wire_headers).unwrap_or(Attempt::FIRST),
         failures: Vec::new(),
+        key: key(wire_headers),
         headers,
         body,
     };
@@ -126,6 +131,13 @@ fn text(property: &Option<ShortString>) -> Option<&str> {
 fn attempt(headers: &FieldTable) -> Option<Attempt> {
     let number = headers.inner().get(ATTEMPT).and_then(header::unsigned)?;
     Attempt::new(u32::try_from(number).ok()?)
+}
+
+fn key(headers: &FieldTable) -> Option<String> {
+    match headers.inner().get(KEY) {
+        Some(AMQPValue::LongString(key)) => std::str::from_utf8(key.as_bytes()).ok().map(str::to_owned),
+        _ => None,
+    }
 }
 
 fn remembered(headers: &FieldTable) -> Vec<FailedAttempt> {
@@ -263,7 +275,8 @@ mod tests {
     #[test]
     fn absurd_notes_of_the_host_are_a_first_attempt_without_a_past() {
         let texts = ["[{\"attempt\":0}]", "{", "", "[1]", "\u{0}"].map(|text| AMQPValue::LongString(text.into()));
-        let odd = [AMQPValue::Void, AMQPValue::LongLongInt(-1), AMQPValue::LongLongInt(i64::MAX), AMQPValue::Float(0.5)];
+        let odd =
+            [AMQPValue::Void, AMQPValue::LongLongInt(-1), AMQPValue::LongLongInt(i64::MAX), AMQPValue::Float(0.5)];
         for value in texts.into_iter().chain(odd).chain([AMQPValue::LongInt(0), AMQPValue::Boolean(true)]) {
             let properties = with_headers(&[(ATTEMPT, value.clone()), (FAILURES, value.clone())]);
             let message = message(event(), &properties, Bytes::new(), true);
@@ -283,7 +296,8 @@ mod tests {
 
     #[test]
     fn the_broker_s_notes_and_the_host_s_are_no_headers() {
-        let names = ["x-death", "x-first-death-queue", "x-last-death-reason", "x-leveret-attempt", "x-leveret-new", "CC"];
+        let names =
+            ["x-death", "x-first-death-queue", "x-last-death-reason", "x-leveret-attempt", "x-leveret-new", "CC"];
         let headers: Vec<_> = names.map(|name| (name, AMQPValue::Void)).into();
         assert!(message(event(), &with_headers(&headers), Bytes::new(), true).headers.is_empty());
     }
@@ -295,7 +309,8 @@ mod tests {
             message.headers.insert(name.into(), HeaderValue::List(vec!["other.task".into()]));
         }
         let properties = properties(&message, FRAME).expect("small enough");
-        let sent: Vec<_> = properties.headers().as_ref().expect("headers").inner().keys().map(ShortString::as_str).collect();
+        let sent: Vec<_> =
+            properties.headers().as_ref().expect("headers").inner().keys().map(ShortString::as_str).collect();
         assert_eq!(sent, [ATTEMPT, TIME]);
     }
 
@@ -339,8 +354,10 @@ mod tests {
             ("{}", r#"{"tid":"t"}"#),
             (r#"{"b":1.0,"a":[ 1, 2]}"#, r#"{"b":1.0,"a":[ 1, 2],"tid":"t"}"#),
             (r#"{"tid":null,"é":"\u00e9"}"#, r#"{"tid":"t","é":"\u00e9"}"#),
-            (r#"{"a":{"tid":1},"\u0074id":2,"tid":3,"z":12345678901234567890.10}"#,
-             r#"{"a":{"tid":1},"tid":"t","z":12345678901234567890.10}"#),
+            (
+                r#"{"a":{"tid":1},"\u0074id":2,"tid":3,"z":12345678901234567890.10}"#,
+                r#"{"a":{"tid":1},"tid":"t","z":12345678901234567890.10}"#,
+            ),
             ("[{}]", "[{}]"),
             ("{\"a\":1} x", "{\"a\":1} x"),
             ("nonsense", "nonsense"),

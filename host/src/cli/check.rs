@@ -1,0 +1,137 @@
+//! `leveret check FILE.wasm`: what it is, what it asks for, and whether it would be accepted.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::error::CliError;
+use super::{Output, runtime};
+use crate::catalog::{Loader, Place};
+use crate::config::{PluginKey, Settings};
+use crate::host::{self, StartError};
+use crate::name::{PluginId, QueueName};
+use crate::plugin::{Digest, Live, Refusal, Sandbox, SandboxOptions};
+
+/// The file is compiled and its `describe` is run in the sandbox; no event is delivered and no broker is needed.
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// The component.
+    file: PathBuf,
+    /// The place to check it for, `app` or `app/plugin` [default: what the file's name says].
+    #[arg(long = "as", value_name = "PLUGIN")]
+    place: Option<PluginKey>,
+}
+
+/// What there is to say of a file.
+#[derive(Debug, Serialize)]
+struct Report {
+    file: PathBuf,
+    bytes: Option<u64>,
+    sha256: Option<Digest>,
+    plugin: Option<PluginId>,
+    accepted: bool,
+    /// Why it is not accepted.
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<crate::plugin::Description>,
+    queues: Vec<QueueName>,
+}
+
+impl Check {
+    pub(super) fn run(self, settings: &Settings, output: Output) -> Result<(), CliError> {
+        let options = SandboxOptions {
+            cache: None,
+            concurrency: 1,
+            memory_maximum: settings.sandbox.memory_maximum.as_bytes(),
+        };
+        let sandbox = Sandbox::new(&options).map_err(StartError::from)?;
+        let report = self.report(sandbox, settings)?;
+        output.answer(&report, || human(&report))?;
+        match report.reason {
+            None => Ok(()),
+            Some(_) => Err(CliError::Failed(format!("{} would not be accepted", report.file.display()))),
+        }
+    }
+
+    fn report(self, sandbox: Arc<Sandbox>, settings: &Settings) -> Result<Report, CliError> {
+        let Self { file, place } = self;
+        let mut report = Report {
+            bytes: std::fs::metadata(&file).ok().map(|metadata| metadata.len()),
+            sha256: None,
+            plugin: None,
+            accepted: false,
+            reason: None,
+            description: None,
+            queues: Vec::new(),
+            file,
+        };
+        let outcome = match place.map_or_else(|| place_of(&report.file), |key| Ok(key.plugin().clone())) {
+            Ok(id) => {
+                report.plugin = Some(id.clone());
+                let loader = Loader::new(sandbox, host::limits(settings));
+                runtime()?.block_on(loader.load(&report.file, id))
+            }
+            Err(refusal) => Err(refusal),
+        };
+        match outcome {
+            Ok(Live { id, version, description, .. }) => {
+                report.accepted = true;
+                report.sha256 = Some(version.digest);
+                let queue = |event| QueueName::subscription(&id, event);
+                report.queues = description.subscriptions.iter().map(queue).collect();
+                report.description = Some(description);
+            }
+            Err(refusal) => report.reason = Some(refusal.to_string()),
+        }
+        Ok(report)
+    }
+}
+
+/// The plugin that the file's name makes of it, as if it were dropped into the plugins directory as it is.
+fn place_of(file: &Path) -> Result<PluginId, Refusal> {
+    let name = Path::new(file.file_name().unwrap_or_default());
+    match Place::read(name) {
+        Some(place) => place.map(|place| place.id).map_err(Refusal::Place),
+        None => Err(Refusal::NoPlugin),
+    }
+}
+
+fn human(report: &Report) -> String {
+    let mut text = report.file.display().to_string();
+    if let Some(bytes) = report.bytes {
+        text += &format!(", {bytes} bytes");
+    }
+    text += "\n";
+    if let Some(plugin) = &report.plugin {
+        text += &format!("  plugin      {plugin}\n");
+    }
+    if let (Some(description), Some(digest)) = (&report.description, &report.sha256) {
+        text += &format!("  version     {}\n  sha256      {digest}\n", description.version);
+        if !description.summary.is_empty() {
+            text += &format!("  summary     {}\n", description.summary);
+        }
+        for (event, queue) in description.subscriptions.iter().zip(&report.queues) {
+            text += &format!("  subscribes  {event}, in the queue {queue}\n");
+        }
+        for task in &description.emits {
+            text += &format!("  emits       {task}\n");
+        }
+        let limits = &description.limits;
+        let asked = [
+            limits.time.map(|time| format!("{time:?} a delivery")),
+            limits.memory.map(|bytes| format!("{bytes} bytes of memory")),
+            limits.prefetch.map(|prefetch| format!("{prefetch} messages in work")),
+            limits.attempts.map(|attempts| format!("{attempts} attempts")),
+        ];
+        for asked in asked.into_iter().flatten() {
+            text += &format!("  asks for    {asked}\n");
+        }
+    }
+    text += &match &report.reason {
+        None => "accepted".to_owned(),
+        Some(reason) => format!("refused: {reason}"),
+    };
+    text
+}

@@ -1,0 +1,33 @@
+//! The log: for people on a terminal, JSON elsewhere; always on standard error.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::FmtSpan;
+
+use super::error::CliError;
+use crate::config::{Log, LogFormat};
+
+/// Begins to log as the settings say.
+pub(super) fn begin(settings: &Log) -> Result<(), CliError> {
+    let filter = EnvFilter::builder().parse(&settings.level).map_err(|error| {
+        CliError::Usage(format!("`log.level`: {:?} is no filter: {error}; use one like \"info\"", settings.level))
+    })?;
+    let terminal = std::io::stderr().is_terminal();
+    let json = match settings.format {
+        LogFormat::Json => true,
+        LogFormat::Human => false,
+        LogFormat::Auto => !terminal,
+    };
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(terminal)
+        .with_span_events(FmtSpan::NONE);
+    if json {
+        subscriber.json().flatten_event(true).with_current_span(true).with_span_list(false).init();
+    } else {
+        subscriber.with_target(false).init();
+    }
+    Ok(())
+}

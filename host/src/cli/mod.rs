@@ -1,0 +1,123 @@
+//! The command line: one file a command.
+
+mod api;
+mod check;
+mod config;
+mod demo;
+mod error;
+mod log;
+mod publish;
+mod status;
+mod up;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Settings;
+use error::CliError;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  it worked
+  1  it failed, or what was checked is not accepted
+  2  the command line or the configuration is wrong
+  3  the host or the broker is out of reach";
+
+/// Runs event handlers for RabbitMQ as sandboxed WebAssembly components.
+#[derive(Debug, Parser)]
+#[command(name = "leveret", version, after_help = EXIT_CODES, propagate_version = true)]
+struct Cli {
+    /// The settings file [default: leveret.toml, if there is one].
+    #[arg(long, global = true, env = "LEVERET_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Answer in JSON, for programs.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the host: listen to the broker and hand events to the plugins.
+    Up,
+    /// Show the host at work on sample plugins, with nothing else installed.
+    Demo(demo::Demo),
+    /// Publish an event.
+    Publish(publish::Publish),
+    /// Say what a plugin is, what it asks for, and whether it would be accepted.
+    Check(check::Check),
+    /// Show how the running host is doing.
+    Status,
+    /// Look at the configuration.
+    Config(config::Config),
+}
+
+/// Runs what the command line says.
+pub fn main() -> ExitCode {
+    let Cli { config, json, command } = Cli::parse();
+    let output = Output { json };
+    let result = match command {
+        // The only command that does not need settings that are right.
+        Command::Config(command) => command.run(config.as_deref(), output),
+        command => load(config.as_deref()).and_then(|settings| match command {
+            Command::Up => up::run(&settings),
+            Command::Demo(demo) => demo.run(settings),
+            Command::Publish(publish) => publish.run(&settings, output),
+            Command::Check(check) => check.run(&settings, output),
+            Command::Status => status::run(&settings, output),
+            Command::Config(_) => unreachable!("handled above"),
+        }),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output.error(&error);
+            error.exit_code()
+        }
+    }
+}
+
+fn load(file: Option<&std::path::Path>) -> Result<Settings, CliError> {
+    // Variables that are not Unicode are nobody's settings.
+    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| name.into_string().ok().zip(value.into_string().ok());
+    Ok(crate::config::load(file, std::env::vars_os().filter_map(text))?)
+}
+
+/// How a command answers: for people, or as JSON.
+#[derive(Debug, Clone, Copy)]
+struct Output {
+    json: bool,
+}
+
+impl Output {
+    /// Writes the answer to standard output.
+    fn answer(self, value: &impl serde::Serialize, human: impl FnOnce() -> String) -> Result<(), CliError> {
+        use std::io::Write;
+        let text = if self.json {
+            serde_json::to_string_pretty(value).map_err(|error| CliError::Failed(error.to_string()))?
+        } else {
+            human()
+        };
+        match writeln!(std::io::stdout(), "{}", text.trim_end()) {
+            // Whoever reads has read enough, as `head` does.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            written => written.map_err(|error| CliError::Failed(error.to_string())),
+        }
+    }
+
+    fn error(self, error: &CliError) {
+        if self.json {
+            eprintln!("{}", serde_json::json!({ "error": error.to_string() }));
+        } else {
+            eprintln!("error: {error}");
+        }
+    }
+}
+
+/// The runtime that everything asynchronous runs on.
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Runtime::new().map_err(|error| CliError::Failed(format!("no threads to run on: {error}")))
+}

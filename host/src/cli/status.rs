@@ -1,0 +1,66 @@
+//! `leveret status`: how the running host is doing.
+
+use serde_json::Value;
+
+use super::Output;
+use super::api::Api;
+use super::error::CliError;
+use crate::config::Settings;
+
+pub(super) fn run(settings: &Settings, output: Output) -> Result<(), CliError> {
+    let api = Api::new(settings);
+    let Some(answer) = api.get("/status")? else {
+        let address = api.address();
+        return Err(CliError::Unreachable(format!("no host runs at {address}; start one with `leveret up`")));
+    };
+    output.answer(&answer.body, || human(&answer.body))
+}
+
+fn human(status: &Value) -> String {
+    let mut text = format!("broker   {}\n", word(&status["broker"]));
+    let counts = &status["deliveries"];
+    let count = |name: &str| format!("{name} {}", counts[name]);
+    text += &format!("settled  {}\n", ["done", "retried", "dead", "returned"].map(count).join(", "));
+    text += "\nplugins\n";
+    for plugin in list(&status["plugins"]) {
+        text += &match plugin["state"].as_str() {
+            Some("live") => format!("  {:24} live     {}\n", word(&plugin["plugin"]), version(&plugin["version"])),
+            Some("refused") => format!("  {:24} refused  {}\n{}", name(plugin), word(&plugin["reason"]), still(plugin)),
+            _ => format!("  {:24} loading\n", name(plugin)),
+        };
+    }
+    text += "\nsubscriptions\n";
+    for subscription in list(&status["subscriptions"]) {
+        let waiting = subscription["waiting"].as_u64().map_or("?".to_owned(), |waiting| waiting.to_string());
+        let (event, queue) = (word(&subscription["event"]), word(&subscription["queue"]));
+        text += &format!("  {event:32} {waiting:>8} waiting in {queue}\n");
+    }
+    for queue in list(&status["orphaned"]) {
+        text += &format!("  orphaned: {} goes on to fill, and no plugin listens to it\n", word(queue));
+    }
+    text
+}
+
+fn name(plugin: &Value) -> &str {
+    plugin["plugin"].as_str().unwrap_or_else(|| word(&plugin["file"]))
+}
+
+fn still(plugin: &Value) -> String {
+    match &plugin["still_live"] {
+        Value::Null => String::new(),
+        earlier => format!("  {:24}          {} goes on\n", "", version(earlier)),
+    }
+}
+
+fn version(version: &Value) -> String {
+    let digest = word(&version["sha256"]);
+    format!("{} ({})", word(&version["text"]), digest.get(..8).unwrap_or(digest))
+}
+
+fn word(value: &Value) -> &str {
+    value.as_str().unwrap_or("?")
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}

@@ -1,0 +1,132 @@
+//! A broker for one test, and what to do at it as another service would.
+
+use std::num::NonZeroU16;
+use std::sync::Arc;
+use std::time::Duration;
+
+use leveret::broker::{Broker, BrokerStatus, Destination, Outgoing, Source};
+use leveret::config::Settings;
+use leveret::message::{Message, Subject};
+use leveret::name::{AppName, QueueName, TaskName};
+use tempfile::TempDir;
+
+use crate::rabbitmq::Node;
+use crate::wait::{soon, until};
+
+/// How long to watch that nothing more comes.
+const SILENCE: Duration = Duration::from_millis(300);
+
+/// A broker that is empty at first and belongs to one test.
+#[derive(Debug)]
+pub enum TestBroker {
+    /// The file is in this directory.
+    Embedded(TempDir),
+    /// The URL, with a vhost of its own.
+    RabbitMq(String),
+}
+
+impl TestBroker {
+    pub fn embedded() -> Self {
+        Self::Embedded(tempfile::tempdir().expect("a temporary directory"))
+    }
+
+    /// A vhost of the node that all tests of this process share.
+    pub async fn rabbitmq() -> Self {
+        // Starting the node blocks.
+        let url = tokio::task::spawn_blocking(|| Node::shared().vhost("test")).await;
+        Self::RabbitMq(url.expect("a node"))
+    }
+
+    /// Makes a host use this broker.
+    pub fn write_into(&self, settings: &mut Settings) {
+        match self {
+            Self::Embedded(directory) => settings.broker.embedded.file = directory.path().join("broker.db"),
+            Self::RabbitMq(url) => settings.broker.url = url.parse().expect("a legal URL"),
+        }
+        settings.broker.rabbitmq.reconnect_maximum = "500ms".parse().expect("a legal time");
+    }
+
+    /// The same for a host in a process of its own.
+    pub fn variables(&self) -> (&'static str, String) {
+        match self {
+            Self::Embedded(directory) => {
+                let file = directory.path().join("broker.db");
+                ("LEVERET_BROKER_EMBEDDED_FILE", file.to_str().expect("a path in UTF-8").to_owned())
+            }
+            Self::RabbitMq(url) => ("LEVERET_BROKER_URL", url.clone()),
+        }
+    }
+
+    /// A connection beside the host's. The embedded broker has none while a host runs.
+    pub async fn connect(&self) -> Arc<dyn Broker> {
+        let mut settings = Settings::default();
+        self.write_into(&mut settings);
+        let broker = leveret::host::broker(&settings).expect("nobody else has it open");
+        let mut status = broker.status();
+        let ready = soon("the broker", status.wait_for(|status| *status == BrokerStatus::Ready)).await.is_ok();
+        assert!(ready, "the broker was closed");
+        broker
+    }
+}
+
+/// The queue of a task, by its full name.
+pub fn tasks(name: &str) -> Source {
+    let task: TaskName = name.parse().expect("a legal task name");
+    Source { queue: QueueName::task(&task), subject: Subject::Task(task), prefetch: PREFETCH }
+}
+
+/// The dead letters of an application, which were events of this name.
+pub fn dead_letters(app: &str, event: &str) -> Source {
+    let app: AppName = app.parse().expect("a legal name");
+    Source { queue: QueueName::dead(&app), subject: event_subject(event), prefetch: PREFETCH }
+}
+
+const PREFETCH: NonZeroU16 = NonZeroU16::MAX;
+
+/// A new event.
+pub fn event(name: &str, body: impl Into<Vec<u8>>) -> Message {
+    Message::new(event_subject(name), body.into())
+}
+
+fn event_subject(name: &str) -> Subject {
+    Subject::Event(name.parse().expect("a legal event name"))
+}
+
+/// Publishes an event, again and again until somebody hears it: a subscription may be on its way.
+pub async fn publish(broker: &Arc<dyn Broker>, message: Message) {
+    let Subject::Event(name) = message.subject.clone() else { panic!("{} is no event", message.subject) };
+    let outgoing = Outgoing { destination: Destination::Event(name), message };
+    until("a subscription", async || {
+        let published = broker.publish(vec![outgoing.clone()]).await.expect("published");
+        published.unheard.is_empty().then_some(())
+    })
+    .await;
+}
+
+/// Takes this many messages out of a queue.
+pub async fn take(broker: &Arc<dyn Broker>, source: Source, number: usize) -> Vec<Message> {
+    let mut listener = soon("a listener", broker.listen(source)).await.expect("listens");
+    let mut messages = Vec::with_capacity(number);
+    for _ in 0..number {
+        let received = soon("a message", listener.next()).await.expect("the listener goes on");
+        soon("an acknowledgement", received.receipt.acknowledge()).await.expect("acknowledged");
+        messages.push(received.message);
+    }
+    messages
+}
+
+/// Takes the one message of a queue.
+pub async fn take_one(broker: &Arc<dyn Broker>, source: Source) -> Message {
+    take(broker, source, 1).await.remove(0)
+}
+
+/// Takes whatever is in a queue that nobody fills any more.
+pub async fn take_all(broker: &Arc<dyn Broker>, source: Source) -> Vec<Message> {
+    let mut listener = soon("a listener", broker.listen(source)).await.expect("listens");
+    let mut messages = Vec::new();
+    while let Ok(Some(received)) = tokio::time::timeout(SILENCE, listener.next()).await {
+        soon("an acknowledgement", received.receipt.acknowledge()).await.expect("acknowledged");
+        messages.push(received.message);
+    }
+    messages
+}
