@@ -1,4 +1,6 @@
 //! Every test that needs more than one part.
 
+mod catalog;
 mod contract;
 mod rabbitmq;
+mod sandbox;

@@ -63,10 +63,8 @@ impl Host {
         let address = listener.local_addr().map_err(busy)?;
         let broker = broker(settings)?;
 
-        let options = CatalogOptions {
-            directory: settings.plugins.directory.clone(),
-            rest: settings.plugins.rest.as_duration(),
-        };
+        let options =
+            CatalogOptions { directory: settings.plugins.directory.clone(), rest: settings.plugins.rest.as_duration() };
         let catalog = Arc::new(Catalog::new(options, Loader::new(sandbox, limits(settings))));
         let journal = Arc::new(Journal::default());
         let dispatch = Arc::new(Dispatch::new(broker.clone(), policies, journal.clone()));
@@ -93,11 +91,14 @@ impl Host {
         Ok(Self { broker, catalog, dispatch, journal, address, listening, serving, deliveries, api })
     }
 
-    /// Waits until every plugin file that was there is live or refused, and the broker is ready.
+    /// Waits until every plugin file that was there is live or refused, the broker is ready, and every subscription is
+    /// listened to.
     pub async fn ready(&self) {
         self.catalog.settled().await;
         // An error would mean that the broker is gone, and `self` holds it.
         let _ = self.broker.status().wait_for(|status| *status == BrokerStatus::Ready).await;
+        let live = self.catalog.live().borrow().clone();
+        self.dispatch.listening(&live).await;
     }
 
     /// Stops listening, finishes what is in flight within the grace period, hands the rest back, and ends (I11).

@@ -1,1 +1,91 @@
-fn main() {}
+//! What Leveret costs, each figure beside what it can be compared with. The last line on stdout has all of them as JSON.
+//!
+//! The machine that this runs on is rarely quiet: look at the ratios, which are taken within one run.
+
+mod baseline;
+mod call;
+mod figures;
+#[path = "../storm/guest.rs"]
+mod guest;
+mod reload;
+#[path = "../storm/stage.rs"]
+mod stage;
+mod start;
+mod throughput;
+
+use std::num::NonZeroU16;
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+use leveret::config::Settings;
+use leveret_tests::rabbitmq::Node;
+
+use figures::Figures;
+use stage::Failure;
+
+/// Measures Leveret.
+#[derive(Parser)]
+#[command(name = "bench")]
+struct Arguments {
+    /// What to measure; everything, if nothing is named.
+    #[arg(value_enum)]
+    what: Vec<Measurement>,
+    /// How many messages may be in work at a time, when throughput is measured; the host's default, if nothing is said.
+    #[arg(long)]
+    prefetch: Option<NonZeroU16>,
+}
+
+/// One measurement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Measurement {
+    /// From the start of the process until 20 plugins consume.
+    Start,
+    /// From the rename of a changed plugin until it is live.
+    Reload,
+    /// One delivery to a plugin, in an instance of its own, without a broker.
+    Call,
+    /// Events to tasks a second, on both brokers, beside a consumer and publisher without Leveret.
+    Throughput,
+}
+
+fn main() -> ExitCode {
+    let Arguments { what, prefetch } = Arguments::parse();
+    let prefetch = prefetch.unwrap_or(Settings::default().delivery.prefetch);
+    let wanted = |measurement| what.is_empty() || what.contains(&measurement);
+    match run(wanted, prefetch) {
+        Ok(figures) => {
+            println!("\n{}\n{}", figures.table(), figures.json());
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            eprintln!("the bench broke off: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(wanted: impl Fn(Measurement) -> bool, prefetch: NonZeroU16) -> Result<Figures, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let mut figures = Figures::new();
+    if wanted(Measurement::Start) {
+        eprintln!("start…");
+        start::measure(&runtime, &mut figures)?;
+    }
+    if wanted(Measurement::Reload) {
+        eprintln!("reload…");
+        runtime.block_on(reload::measure(&mut figures))?;
+    }
+    if wanted(Measurement::Call) {
+        eprintln!("call…");
+        runtime.block_on(call::measure(&mut figures))?;
+    }
+    if wanted(Measurement::Throughput) {
+        eprintln!("throughput on the embedded broker…");
+        runtime.block_on(throughput::embedded(prefetch, &mut figures))?;
+        eprintln!("throughput on RabbitMQ…");
+        // Starting and ending the node blocks, so it lives outside of the runtime.
+        let node = Node::start();
+        runtime.block_on(throughput::rabbitmq(&node.vhost("bench"), prefetch, &mut figures))?;
+    }
+    Ok(figures)
+}

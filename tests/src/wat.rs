@@ -17,18 +17,26 @@ pub const NO_TASKS: &str = "i32.const 16";
 /// # Panics
 /// If the text is malformed or does not fit the world.
 pub fn component(world: &str, core: &str) -> Vec<u8> {
-    let mut module = wat::parse_str(core).expect("well-formed text");
+    let mut module = parse(core);
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit")).expect("the contract");
     let world = resolve.select_world(&[package], Some(world)).expect("a world of the contract");
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("a core module");
-    let encoder = ComponentEncoder::default().validate(true).module(&module).expect("it fits the world");
-    encoder.clone().encode().expect("a component")
+    let mut encoder = ComponentEncoder::default().validate(true).module(&module).expect("it fits the world");
+    encoder.encode().expect("a component")
+}
+
+/// A component, as its text says.
+///
+/// # Panics
+/// If the text is malformed.
+pub fn parse(text: &str) -> Vec<u8> {
+    wat::parse_str(text).expect("well-formed text")
 }
 
 /// A component that imports an instance of this name and exports nothing.
 pub fn importing(instance: &str) -> Vec<u8> {
-    wat::parse_str(format!("(component (import {instance:?} (instance)))")).expect("well-formed text")
+    parse(&format!("(component (import {instance:?} (instance)))"))
 }
 
 /// A subscriber made of parts; each is right unless it is set.
@@ -110,8 +118,7 @@ impl Texts {
     /// Address and length of a list of names, each without a schema.
     fn names(&mut self, names: &[&str]) -> [u8; 8] {
         const NO_SCHEMA: [u8; 12] = [0; 12];
-        let records: Vec<u8> =
-            names.iter().flat_map(|name| self.text(name).into_iter().chain(NO_SCHEMA)).collect();
+        let records: Vec<u8> = names.iter().flat_map(|name| self.text(name).into_iter().chain(NO_SCHEMA)).collect();
         self.put(&records, names.len())
     }
 

@@ -1,4 +1,4 @@
-//! A plugin of the tests, in as many versions as are wanted.
+//! A plugin of the build, in as many versions as are wanted.
 
 use std::env;
 use std::fs;
@@ -19,33 +19,26 @@ impl Guest {
         let program = env::current_exe()?;
         let target = program.ancestors().nth(2).ok_or("this program is in no target directory")?;
         let file = target.join("guests").join(name).with_extension("wasm");
-        let component = fs::read(&file)
-            .map_err(|error| format!("{} cannot be read ({error}): run ./dev setup, which builds it", file.display()))?;
+        let component = fs::read(&file).map_err(|error| {
+            format!("{} cannot be read ({error}): run ./dev setup, which builds it", file.display())
+        })?;
         Ok(Self { component })
-    }
-
-    /// The bytes of the component as it was built.
-    pub fn size(&self) -> usize {
-        self.component.len()
     }
 
     /// The same code as another file: another SHA-256, and so another version.
     pub fn version(&self, number: u32) -> Vec<u8> {
-        let length = u8::try_from(SECTION.len()).expect("the name is short");
-        let mut section = vec![length];
+        let mut section = vec![one_byte(SECTION)];
         section.extend(SECTION);
         section.extend(number.to_le_bytes());
         let mut file = self.component.clone();
-        // A custom section: its id and its size, which is below 128 and so one byte of LEB128.
-        file.extend([0, u8::try_from(section.len()).expect("the section is short")]);
+        // A custom section is the id 0, the size and the content.
+        file.extend([0, one_byte(&section)]);
         file.extend(section);
         file
     }
+}
 
-    /// A file that begins like a component and ends in the middle.
-    pub fn broken(&self, number: u32) -> Vec<u8> {
-        let mut file = self.version(number);
-        file.truncate(file.len() / 2);
-        file
-    }
+/// The length of a few bytes, as LEB128.
+fn one_byte(bytes: &[u8]) -> u8 {
+    u8::try_from(bytes.len()).ok().filter(|length| *length < 128).expect("a few bytes are fewer than 128")
 }

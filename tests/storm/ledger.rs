@@ -1,19 +1,24 @@
 //! The account of every event: the task that must come of it, and how the host says that it settled.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::num::NonZeroU16;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use leveret::broker::Listener;
+use leveret::broker::{Listener, Source};
 use leveret::delivery::{Counts, Record, Settlement};
-use leveret::message::MessageId;
-use leveret::name::PluginId;
+use leveret::message::{MessageId, Subject};
+use leveret::name::{PluginId, QueueName, TaskName};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
 
 use super::stage::{Failure, Stage};
 
+/// What the plugin makes of an event.
+const TASK: &str = "puppet.echo.make";
+/// How many tasks may be out of the broker and not acknowledged.
+const PREFETCH: NonZeroU16 = NonZeroU16::new(256).expect("256 is not 0");
 /// How often to look whether everything is accounted for.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -56,7 +61,9 @@ impl Ledger {
     /// Begins to take the plugin's tasks from their queue and to read the journal, until the returned set is dropped.
     pub async fn follow(self: &Arc<Self>, stage: &Stage) -> Result<JoinSet<()>, Failure> {
         let mut following = JoinSet::new();
-        following.spawn(self.clone().consume(stage.tasks().await?));
+        let task: TaskName = TASK.parse()?;
+        let tasks = Source { queue: QueueName::task(&task), subject: Subject::Task(task), prefetch: PREFETCH };
+        following.spawn(self.clone().consume(stage.host.broker.listen(tasks).await?));
         following.spawn(self.clone().read(stage.host.journal.read()));
         Ok(following)
     }

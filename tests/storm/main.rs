@@ -14,8 +14,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use clap::Parser;
-use leveret::config::BrokerUrl;
+use clap::{Parser, ValueEnum};
+use leveret::config::{BrokerUrl, Settings};
 use leveret::message::MessageId;
 use leveret_tests::rabbitmq::Node;
 use serde::Serialize;
@@ -24,7 +24,7 @@ use uuid::Uuid;
 use guest::Guest;
 use ledger::Ledger;
 use plan::Plan;
-use stage::{BrokerKind, Failure, Stage};
+use stage::{Failure, Stage};
 use traffic::Traffic;
 use versions::Versions;
 
@@ -49,6 +49,16 @@ struct Arguments {
     /// Repeats the plan of an earlier run.
     #[arg(long)]
     seed: Option<u64>,
+}
+
+/// What carries the messages.
+#[derive(Debug, Clone, Copy, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum BrokerKind {
+    /// The host's own, in one file.
+    Embedded,
+    /// A private RabbitMQ node.
+    Rabbitmq,
 }
 
 /// What came of it. `lost` counts tasks never seen, `duplicates` tasks seen more than once.
@@ -97,7 +107,9 @@ async fn storm(arguments: &Arguments, url: BrokerUrl) -> Result<Report, Failure>
     let seed = arguments.seed.unwrap_or_else(|| Uuid::new_v4().as_u64_pair().0);
     eprintln!("{events} events, {swaps} swaps, broker {broker:?}, seed {seed}");
     let plan = Plan { seed, events, swaps };
-    let stage = Stage::start(url).await?;
+    let mut settings = Settings::default();
+    settings.broker.url = url;
+    let stage = Stage::start(settings).await?;
     let mut versions = Versions::new(&stage, Guest::read("puppet")?);
     versions.first().await?;
 

@@ -1,6 +1,6 @@
 //! The plugin's versions, one after the other, and what goes wrong between them.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use leveret::catalog::PluginState;
 use leveret::plugin::Version;
@@ -46,10 +46,12 @@ impl<'s> Versions<'s> {
     /// Puts a broken file in place and waits until it is refused.
     async fn break_file(&self) -> Result<(), Failure> {
         let before = self.version();
-        self.stage.place(&self.guest.broken(self.number))?;
-        let begun = Instant::now();
+        // It begins like a component and ends in the middle.
+        let mut file = self.guest.version(self.number);
+        file.truncate(file.len() / 2);
+        let placed = self.stage.place(&file)?;
         while !self.is_refused() {
-            if begun.elapsed() > PATIENCE {
+            if placed.elapsed() > PATIENCE {
                 return Err("a broken file is not refused".into());
             }
             tokio::time::sleep(LOOK).await;

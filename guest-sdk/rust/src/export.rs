@@ -1,7 +1,7 @@
 //! What the macros' expansions call: the way between the component's interfaces and the author's functions.
 
 use crate::bindings::imports::leveret::plugin::types;
-use crate::{Event, FailedAttempt, Failure, Handled, IntoTasks, Message, Task, logger};
+use crate::{Assignment, Event, FailedAttempt, Failure, Handled, IntoTasks, Message, Task, logger};
 use serde::de::DeserializeOwned;
 use std::time::{Duration, SystemTime};
 
@@ -166,9 +166,10 @@ impl From<Task> for WitTask {
     }
 }
 
-impl From<WitTask> for Task {
-    fn from(task: WitTask) -> Self {
-        Task { name: task.name, payload: task.payload, key: task.key, headers: headers(task.headers) }
+impl From<types::Assignment> for Assignment {
+    fn from(task: types::Assignment) -> Self {
+        let types::Assignment { name, id, tid, time: created, attempt, payload, key, headers: given } = task;
+        Assignment { name, id, tid, time: time(created), attempt, payload, key, headers: headers(given) }
     }
 }
 
@@ -221,6 +222,10 @@ mod tests {
         }
     }
 
+    fn received(task: WitTask) -> Task {
+        Task { name: task.name, payload: task.payload, key: task.key, headers: headers(task.headers) }
+    }
+
     fn repeat(event: Event<String>) -> Handled {
         let time = event.time.duration_since(SystemTime::UNIX_EPOCH).map_err(retry)?;
         let trace = event.header("traceparent").unwrap_or_default();
@@ -238,7 +243,7 @@ mod tests {
     #[test]
     fn an_event_reaches_its_subscriber_whole_and_so_does_its_task_the_host() {
         let tasks = on_event(given("user.authorized", r#"{"user":7}"#), &HANDLERS);
-        let tasks: Vec<Task> = tasks.into_iter().flatten().map(Task::from).collect();
+        let tasks: Vec<Task> = tasks.into_iter().flatten().map(received).collect();
         let task = Task {
             name: "id-1".into(),
             payload: r#"{"user":7}"#.into(),

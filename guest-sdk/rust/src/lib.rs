@@ -65,7 +65,7 @@ pub use event::Event;
 pub use export::Subscriber;
 pub use failure::{Failure, Handled, reject, retry};
 pub use log;
-pub use recovery::{FailedAttempt, Message};
+pub use recovery::{Assignment, FailedAttempt, Message};
 pub use serde_json;
 pub use task::{IntoTasks, Task};
 

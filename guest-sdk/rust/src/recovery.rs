@@ -1,4 +1,4 @@
-use crate::{Event, Task};
+use crate::Event;
 use std::time::SystemTime;
 
 /// A message that failed for good, as the function under `recover` in [`plugin!`](crate::plugin) gets it.
@@ -7,7 +7,28 @@ pub enum Message {
     /// An event, its payload still JSON text: [`Event::parse`] reads it.
     Event(Event<String>),
     /// A task.
-    Task(Task),
+    Task(Assignment),
+}
+
+/// A task as its worker received it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment {
+    /// The task's name within the application.
+    pub name: String,
+    /// What makes it the same task, however often it is delivered.
+    pub id: String,
+    /// The transaction ID: the same on everything that one first event causes.
+    pub tid: String,
+    /// When it was created.
+    pub time: SystemTime,
+    /// The number of the last attempt, from 1.
+    pub attempt: u32,
+    /// The payload, as JSON text.
+    pub payload: String,
+    /// The ordering key, if its creator gave one.
+    pub key: Option<String>,
+    /// Headers that the fields above do not foresee: name and value.
+    pub headers: Vec<(String, String)>,
 }
 
 /// One attempt that failed.

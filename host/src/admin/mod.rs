@@ -54,9 +54,7 @@ pub async fn serve(listener: TcpListener, seen: Seen, stop: CancellationToken) {
         .layer(DefaultBodyLimit::max(limit))
         .with_state(seen);
     let router = match listener.local_addr() {
-        Ok(address) if address.ip().is_loopback() => {
-            router.layer(middleware::from_fn(only_loopback_names))
-        }
+        Ok(address) if address.ip().is_loopback() => router.layer(middleware::from_fn(only_loopback_names)),
         _ => router,
     };
     let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
@@ -67,9 +65,12 @@ pub async fn serve(listener: TcpListener, seen: Seen, stop: CancellationToken) {
 
 async fn only_loopback_names(request: Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, port)| {
-        if port.chars().all(|c| c.is_ascii_digit()) { name } else { host }
-    });
+    let name = host.rsplit_once(':').map_or(
+        host,
+        |(name, port)| {
+            if port.chars().all(|c| c.is_ascii_digit()) { name } else { host }
+        },
+    );
     if matches!(name, "localhost" | "127.0.0.1" | "[::1]") {
         return next.run(request).await;
     }

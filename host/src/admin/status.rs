@@ -78,5 +78,10 @@ fn unready(seen: &Seen) -> Vec<String> {
             reasons.push(format!("{} is being loaded", plugin.file.display()));
         }
     }
+    for subscription in seen.dispatch.subscriptions() {
+        if !subscription.listening {
+            reasons.push(format!("the queue {} is not listened to yet", subscription.queue));
+        }
+    }
     reasons
 }

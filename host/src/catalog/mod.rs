@@ -151,7 +151,7 @@ impl Catalog {
         let mut found: BTreeMap<PathBuf, Found> = found.into_iter().map(|found| (found.file.clone(), found)).collect();
         let mut next: Option<Instant> = None;
         let mut gone = Vec::new();
-        let owners = owners(&entries);
+        let mut owners = owners(&entries);
         for (file, entry) in entries.iter_mut() {
             let found = found.remove(file);
             let stamp = found.as_ref().map(|found| found.stamp);
@@ -165,7 +165,7 @@ impl Catalog {
             match found {
                 None if !entry.loading => gone.push(file.clone()),
                 Some(found) if entry.loaded != Some(found.stamp) && !entry.loading => {
-                    self.begin(found, entry, &owners, loads);
+                    self.begin(found, entry, &mut owners, loads);
                 }
                 _ => {}
             }
@@ -177,7 +177,13 @@ impl Catalog {
         next
     }
 
-    fn begin(&self, found: Found, entry: &mut Entry, owners: &BTreeMap<PluginId, PathBuf>, loads: &mut JoinSet<Loaded>) {
+    fn begin(
+        &self,
+        found: Found,
+        entry: &mut Entry,
+        owners: &mut BTreeMap<PluginId, PathBuf>,
+        loads: &mut JoinSet<Loaded>,
+    ) {
         let Found { file, place, stamp, .. } = found;
         entry.loaded = Some(stamp);
         let place = match place {
@@ -187,6 +193,7 @@ impl Catalog {
         if let Some(other) = owners.get(&place.id).filter(|other| **other != file) {
             return self.refuse(&file, entry, Refusal::Twice { other: other.clone() });
         }
+        owners.insert(place.id.clone(), file.clone());
         entry.place = Some(place.clone());
         entry.loading = true;
         let loader = self.loader.clone();
@@ -278,10 +285,9 @@ fn status(file: &Path, entry: &Entry, live: &LiveSet) -> PluginStatus {
     let plugin = entry.place.as_ref().map(|place| place.id.clone());
     let live = plugin.as_ref().and_then(|id| live.get(id));
     let state = match (&entry.refused, live) {
-        (Some(refusal), live) => PluginState::Refused {
-            reason: refusal.to_string(),
-            still_live: live.map(|live| live.version.clone()),
-        },
+        (Some(refusal), live) => {
+            PluginState::Refused { reason: refusal.to_string(), still_live: live.map(|live| live.version.clone()) }
+        }
         (None, Some(live)) => {
             PluginState::Live { version: live.version.clone(), description: live.description.clone() }
         }

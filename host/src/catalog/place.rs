@@ -50,8 +50,17 @@ mod tests {
     #[test]
     fn what_editors_and_copies_leave_is_no_plugin() {
         for path in [
-            "pheidi.wasm~", ".pheidi.wasm.swp", ".#pheidi.wasm", "#pheidi.wasm#", "4913", "pheidi.wasm.tmp", "README.md",
-            "..data/pheidi.wasm", "a/b/c.wasm", "pheidi.wasm.part", ".wasm",
+            "pheidi.wasm~",
+            ".pheidi.wasm.swp",
+            ".#pheidi.wasm",
+            "#pheidi.wasm#",
+            "4913",
+            "pheidi.wasm.tmp",
+            "README.md",
+            "..data/pheidi.wasm",
+            "a/b/c.wasm",
+            "pheidi.wasm.part",
+            ".wasm",
         ] {
             assert_eq!(read(path), None, "{path}");
         }

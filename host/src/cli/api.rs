@@ -54,7 +54,8 @@ impl Api {
     }
 
     fn read(&self, response: Result<Response<Body>, ureq::Error>) -> Result<Option<Answer>, CliError> {
-        let lost = |error: ureq::Error| CliError::Unreachable(format!("the host at {} broke off: {error}", self.address));
+        let lost =
+            |error: ureq::Error| CliError::Unreachable(format!("the host at {} broke off: {error}", self.address));
         match response {
             Ok(mut response) => {
                 let good = response.status().is_success();

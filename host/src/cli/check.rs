@@ -41,11 +41,8 @@ struct Report {
 
 impl Check {
     pub(super) fn run(self, settings: &Settings, output: Output) -> Result<(), CliError> {
-        let options = SandboxOptions {
-            cache: None,
-            concurrency: 1,
-            memory_maximum: settings.sandbox.memory_maximum.as_bytes(),
-        };
+        let options =
+            SandboxOptions { cache: None, concurrency: 1, memory_maximum: settings.sandbox.memory_maximum.as_bytes() };
         let sandbox = Sandbox::new(&options).map_err(StartError::from)?;
         let report = self.report(sandbox, settings)?;
         output.answer(&report, || human(&report))?;

@@ -10,7 +10,8 @@ use crate::config::{Log, LogFormat};
 
 /// Begins to log as the settings say.
 pub(super) fn begin(settings: &Log) -> Result<(), CliError> {
-    let filter = EnvFilter::builder().parse(&settings.level).map_err(|error| {
+    // lapin logs the payload of every message that comes back, and the adapter says the same in our words.
+    let filter = EnvFilter::builder().parse(format!("lapin=off,{}", settings.level)).map_err(|error| {
         CliError::Usage(format!("`log.level`: {:?} is no filter: {error}; use one like \"info\"", settings.level))
     })?;
     let terminal = std::io::stderr().is_terminal();

@@ -82,7 +82,8 @@ pub fn main() -> ExitCode {
 
 fn load(file: Option<&std::path::Path>) -> Result<Settings, CliError> {
     // Variables that are not Unicode are nobody's settings.
-    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| name.into_string().ok().zip(value.into_string().ok());
+    let text =
+        |(name, value): (std::ffi::OsString, std::ffi::OsString)| name.into_string().ok().zip(value.into_string().ok());
     Ok(crate::config::load(file, std::env::vars_os().filter_map(text))?)
 }
 

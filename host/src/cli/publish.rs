@@ -63,7 +63,8 @@ impl Publish {
     }
 
     fn payload(&self) -> Result<Bytes, CliError> {
-        let unreadable = |what: &str, error: std::io::Error| CliError::Usage(format!("{what} is not readable: {error}"));
+        let unreadable =
+            |what: &str, error: std::io::Error| CliError::Usage(format!("{what} is not readable: {error}"));
         let bytes = match (&self.file, self.payload.as_str()) {
             (Some(file), _) => std::fs::read(file).map_err(|error| unreadable(&file.display().to_string(), error))?,
             (None, "-") => {

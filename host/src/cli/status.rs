@@ -33,7 +33,8 @@ fn human(status: &Value) -> String {
     for subscription in list(&status["subscriptions"]) {
         let waiting = subscription["waiting"].as_u64().map_or("?".to_owned(), |waiting| waiting.to_string());
         let (event, queue) = (word(&subscription["event"]), word(&subscription["queue"]));
-        text += &format!("  {event:32} {waiting:>8} waiting in {queue}\n");
+        let silent = if subscription["listening"] == true { "" } else { ", not listened to yet" };
+        text += &format!("  {event:32} {waiting:>8} waiting in {queue}{silent}\n");
     }
     for queue in list(&status["orphaned"]) {
         text += &format!("  orphaned: {} goes on to fill, and no plugin listens to it\n", word(queue));

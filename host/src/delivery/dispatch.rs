@@ -1,6 +1,7 @@
 //! Keeps a listener for each subscription of what is live, and stops those that nothing wants any more.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -31,12 +32,20 @@ pub struct Dispatch {
     orphaned: Mutex<BTreeSet<QueueName>>,
     listeners: TaskTracker,
     abandon: CancellationToken,
+    /// Told whenever a subscription begins, listens or ends.
+    news: Arc<watch::Sender<()>>,
 }
 
 struct Running {
     pipeline: Arc<Pipeline>,
     source: Source,
     stop: CancellationToken,
+}
+
+impl Running {
+    fn is_listening(&self) -> bool {
+        self.pipeline.listening.load(Ordering::Relaxed)
+    }
 }
 
 /// A subscription, for people.
@@ -46,6 +55,8 @@ pub struct SubscriptionStatus {
     pub event: EventName,
     pub queue: QueueName,
     pub prefetch: u16,
+    /// Whether the broker delivers its messages; if not, it is tried again and again.
+    pub listening: bool,
 }
 
 impl Dispatch {
@@ -58,6 +69,7 @@ impl Dispatch {
             orphaned: Mutex::default(),
             listeners: TaskTracker::new(),
             abandon: CancellationToken::new(),
+            news: Arc::default(),
         }
     }
 
@@ -83,8 +95,20 @@ impl Dispatch {
             event: event.clone(),
             queue: running.source.queue.clone(),
             prefetch: running.source.prefetch.get(),
+            listening: running.is_listening(),
         };
         self.running.lock().unwrap_or_else(PoisonError::into_inner).iter().map(status).collect()
+    }
+
+    /// Waits until every subscription of these plugins is listened to.
+    pub async fn listening(&self, live: &LiveSet) {
+        let all = || {
+            let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            let listens = |(key, _): (Key, &Arc<Live>)| running.get(&key).is_some_and(Running::is_listening);
+            live.values().flat_map(subscriptions_of).all(listens)
+        };
+        // An error would mean that the sender is gone, and `self` holds it.
+        let _ = self.news.subscribe().wait_for(|()| all()).await;
     }
 
     /// Queues whose plugin is gone, or does not subscribe any more. They stay, and go on to fill.
@@ -118,6 +142,8 @@ impl Dispatch {
                 }
             }
         }
+        drop((running, orphaned));
+        self.news.send_replace(());
     }
 
     fn source(&self, (plugin, event): &Key, live: &Live) -> Source {
@@ -134,6 +160,8 @@ impl Dispatch {
             policies: self.policies.clone(),
             journal: self.journal.clone(),
             abandon: self.abandon.clone(),
+            listening: AtomicBool::new(false),
+            news: self.news.clone(),
         });
         let stop = CancellationToken::new();
         self.listeners.spawn(subscription::run(pipeline.clone(), source.clone(), stop.clone()));

@@ -1,8 +1,10 @@
 //! One message all the way: received → admitted → invoked → settled.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -25,6 +27,10 @@ pub(super) struct Pipeline {
     pub journal: Arc<Journal>,
     /// Ends deliveries that are still in flight when the grace period is over (I11).
     pub abandon: CancellationToken,
+    /// Whether the broker delivers this subscription's messages.
+    pub listening: AtomicBool,
+    /// Told when `listening` changes.
+    pub news: Arc<watch::Sender<()>>,
 }
 
 impl Pipeline {
@@ -42,6 +48,12 @@ impl Pipeline {
             attempt = message.attempt.number(),
         );
         self.settle(&message, acknowledgement, &live).instrument(span).await;
+    }
+
+    /// Says whether the broker delivers this subscription's messages.
+    pub fn set_listening(&self, listening: bool) {
+        self.listening.store(listening, Ordering::Relaxed);
+        self.news.send_replace(());
     }
 
     /// Hands back a message that was fetched and never begun.

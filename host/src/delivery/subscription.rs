@@ -14,14 +14,14 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Listens until it is told to stop, then waits for its deliveries in flight.
 pub(super) async fn run(pipeline: Arc<Pipeline>, source: Source, stop: CancellationToken) {
-    let Some(Some(mut listener)) = stop.run_until_cancelled(listen(&pipeline, &source)).await.map(Some) else {
-        return;
-    };
+    let Some(mut listener) = stop.run_until_cancelled(listen(&pipeline, &source)).await else { return };
+    pipeline.set_listening(true);
     let in_flight = TaskTracker::new();
     while let Some(Some(received)) = stop.run_until_cancelled(listener.next()).await {
         let pipeline = pipeline.clone();
         in_flight.spawn(async move { pipeline.deliver(received).await });
     }
+    pipeline.set_listening(false);
     listener.stop().await;
     while let Some(received) = listener.next().await {
         pipeline.hand_back(received).await;

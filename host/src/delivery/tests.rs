@@ -98,7 +98,9 @@ async fn i1_a_message_is_acknowledged_after_everything_it_made_is_published() {
     let record = host.deliver(message.clone()).await;
     assert_eq!(record.settlement, Settlement::Done);
     let steps = host.broker.steps();
-    assert!(matches!(&steps[..], [Step::Published(_), Step::Published(_), Step::Acknowledged(id)] if *id == message.id));
+    assert!(
+        matches!(&steps[..], [Step::Published(_), Step::Published(_), Step::Acknowledged(id)] if *id == message.id)
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -27,7 +27,8 @@ impl Compiled {
         let budget = Budget { time, memory, output_count: 0, output_size: 0 };
         let context = Context { now: Timestamp::from_millis(0), seed: self.digest.0 };
         let _place = self.sandbox.describing().await;
-        let describe = async |store: &mut Store<State>, instance: &Instance| self.exports.describe(store, instance).await;
+        let describe =
+            async |store: &mut Store<State>, instance: &Instance| self.exports.describe(store, instance).await;
         let (answer, _) = self.call(budget, context, describe).await;
         let answer = answer.map_err(Refusal::Describe)?;
         parse(app, answer).map_err(Refusal::Description)
@@ -68,7 +69,9 @@ fn parse(app: &AppName, answer: manifest::Description) -> Result<Description, Ve
     let performs = problems.names("performs", shapes(answer.performs), task);
     let announces = problems.names("announces", shapes(answer.announces), str::parse::<EventName>);
     let limits = AskedLimits {
-        time: problems.positive("limits.time", answer.limits.time, NonZeroU64::new).map(|ms| Duration::from_millis(ms.get())),
+        time: problems
+            .positive("limits.time", answer.limits.time, NonZeroU64::new)
+            .map(|ms| Duration::from_millis(ms.get())),
         memory: answer.limits.memory,
         prefetch: problems.positive("limits.prefetch", answer.limits.prefetch, NonZeroU16::new),
         attempts: problems.positive("limits.attempts", answer.limits.attempts, NonZeroU32::new),

@@ -174,8 +174,13 @@ impl Compiled {
             call(&mut store, &instance).await
         };
         let answer = tokio::time::timeout(budget.time, timed(running, &mut wasm_time)).await;
-        let receipt =
-            Receipt { time: begun.elapsed(), wasm_time, peak_memory: store.data().memory.peak, bytes_in: 0, bytes_out: 0 };
+        let receipt = Receipt {
+            time: begun.elapsed(),
+            wasm_time,
+            peak_memory: store.data().memory.peak,
+            bytes_in: 0,
+            bytes_out: 0,
+        };
         let last_words = store.data().output.finish();
         let answer = match answer {
             Err(_) => Err(Fault::Time(budget.time)),
@@ -234,8 +239,8 @@ impl Handler for Component {
             exports.on_event(store, instance, &event, &bounds).await
         };
         let (answer, receipt) = self.compiled.call(self.budget, context, call).await;
-        let outcome =
-            answer.unwrap_or_else(|fault| Outcome::Retry { reason: format!("the plugin failed: {fault}"), after: None });
+        let outcome = answer
+            .unwrap_or_else(|fault| Outcome::Retry { reason: format!("the plugin failed: {fault}"), after: None });
         let bytes_out = match &outcome {
             Outcome::Done(drafts) => drafts.iter().map(|draft| draft.payload.len() as u64).sum(),
             _ => 0,

@@ -42,7 +42,13 @@ impl Output {
     /// Output whose lines belong to the current span.
     pub(super) fn new() -> Self {
         let open = [Vec::new(), Vec::new()];
-        Self(Arc::new(Mutex::new(Kept { span: Span::current(), lines: 0, dropped: 0, open, last_words: String::new() })))
+        Self(Arc::new(Mutex::new(Kept {
+            span: Span::current(),
+            lines: 0,
+            dropped: 0,
+            open,
+            last_words: String::new(),
+        })))
     }
 
     pub(super) fn line(&self, level: Level, line: &[u8]) {

@@ -15,22 +15,18 @@ pub fn storm(workspace: &Workspace, arguments: &[String]) -> Result<ExitCode, Fa
     } else {
         setup::guests_only(workspace)?
     }
-    run("storm", arguments)
+    run(workspace, "storm", arguments)
 }
 
 /// Measures against RabbitMQ.
 pub fn bench(workspace: &Workspace, arguments: &[String]) -> Result<ExitCode, Failure> {
     setup::guests_and_rabbitmq(workspace)?;
-    run("bench", arguments)
+    run(workspace, "bench", arguments)
 }
 
-fn run(binary: &str, arguments: &[String]) -> Result<ExitCode, Failure> {
+fn run(workspace: &Workspace, binary: &str, arguments: &[String]) -> Result<ExitCode, Failure> {
     eprintln!("Building and starting {binary}. The first time takes minutes.");
-    Program::cargo().words("build -p leveret").run()?;
-    Program::cargo()
-        .words("run --quiet -p leveret-tests --bin")
-        .argument(binary)
-        .argument("--")
-        .arguments(arguments)
-        .instead()
+    // Everything, as the tests do: a part of the workspace has other features, and would build all libraries again.
+    Program::cargo().words("build --quiet --workspace --all-targets").run()?;
+    Program::new(workspace.target("debug").join(binary)).arguments(arguments).instead()
 }

@@ -148,7 +148,9 @@ impl Stage {
     fn version(&self, app: &str) -> Result<String, CliError> {
         let id = PluginId::new(app.parse()?, app.parse()?);
         let live = self.host.catalog.live().borrow().get(&id).map(|live| live.version.to_string());
-        live.ok_or_else(|| CliError::Failed(format!("the plugin {app} is not live; run the demo with LEVERET_LOG_LEVEL=info")))
+        live.ok_or_else(|| {
+            CliError::Failed(format!("the plugin {app} is not live; run the demo with LEVERET_LOG_LEVEL=info"))
+        })
     }
 
     /// Waits until another version of the plugin is live.
@@ -168,7 +170,8 @@ impl Stage {
 }
 
 async fn within_patience<T>(what: &str, future: impl Future<Output = T>) -> Result<T, CliError> {
-    let late = |_| CliError::Failed(format!("{what} did not come within {PATIENCE:?}; run it with LEVERET_LOG_LEVEL=info"));
+    let late =
+        |_| CliError::Failed(format!("{what} did not come within {PATIENCE:?}; run it with LEVERET_LOG_LEVEL=info"));
     tokio::time::timeout(PATIENCE, future).await.map_err(late)
 }
 

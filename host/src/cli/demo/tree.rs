@@ -26,12 +26,15 @@ pub(super) fn scene(title: &str, record: &Record, tasks: &[Message]) -> String {
     let micros = record.receipt.time.as_micros();
     let memory = record.receipt.peak_memory / 1024;
     let ran = format!("   └─ plugin {} {}", record.plugin, record.version);
-    line(&mut text, match &record.settlement {
-        Settlement::Done => format!("{ran}  done in {micros} µs with {memory} KiB"),
-        Settlement::Retried { reason, wait_ms } => format!("{ran}  tried again in {wait_ms} ms: {reason}"),
-        Settlement::Dead { reason } => format!("{ran}  dead letter: {reason}"),
-        Settlement::Returned { reason } => format!("{ran}  returned: {reason}"),
-    });
+    line(
+        &mut text,
+        match &record.settlement {
+            Settlement::Done => format!("{ran}  done in {micros} µs with {memory} KiB"),
+            Settlement::Retried { reason, wait_ms } => format!("{ran}  tried again in {wait_ms} ms: {reason}"),
+            Settlement::Dead { reason } => format!("{ran}  dead letter: {reason}"),
+            Settlement::Returned { reason } => format!("{ran}  returned: {reason}"),
+        },
+    );
     for (index, task) in tasks.iter().enumerate() {
         let branch = if index + 1 == tasks.len() { "└─" } else { "├─" };
         let key = task.key.as_ref().map_or_else(String::new, |key| format!("  key {key}"));

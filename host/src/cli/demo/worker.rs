@@ -26,7 +26,8 @@ impl Worker {
         let tasks: BTreeSet<TaskName> = live.values().flat_map(|live| live.description.emits.clone()).collect();
         let (sender, arriving) = mpsc::unbounded_channel();
         for task in tasks {
-            let source = Source { queue: QueueName::task(&task), subject: Subject::Task(task), prefetch: NonZeroU16::MIN };
+            let source =
+                Source { queue: QueueName::task(&task), subject: Subject::Task(task), prefetch: NonZeroU16::MIN };
             let mut listener = host.broker.listen(source).await.map_err(failed)?;
             let sender = sender.clone();
             tokio::spawn(async move {

@@ -1,0 +1,31 @@
+//! How long a changed plugin takes to be live.
+
+use leveret::config::Settings;
+
+use super::figures::{Figures, median};
+use super::guest::Guest;
+use super::stage::{Failure, Stage};
+
+/// How often it is changed.
+const ROUNDS: u32 = 20;
+
+/// From the rename until the new version takes deliveries: noticed, read, compiled, described and swapped.
+pub async fn measure(figures: &mut Figures) -> Result<(), Failure> {
+    let guest = Guest::read("pheidi")?;
+    let stage = Stage::start(Settings::default()).await?;
+    // The first is not counted: it also starts the subscription.
+    stage.install(&guest.version(0)).await?;
+    let mut rounds = Vec::new();
+    for number in 1..=ROUNDS {
+        rounds.push(stage.install(&guest.version(number)).await?.as_secs_f64() * 1000.0);
+    }
+    stage.stop().await;
+    let size = guest.version(0).len() / 1024;
+    figures.add(
+        "reload_p50_ms",
+        median(&rounds),
+        format!("a changed plugin of {size} KiB: rename to live, median of {ROUNDS}"),
+    );
+    figures.add("reload_max_ms", rounds.iter().copied().fold(0.0, f64::max), "the slowest of them");
+    Ok(())
+}
