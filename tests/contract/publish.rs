@@ -183,6 +183,7 @@ fn message_with_everything() -> Message {
         time: Timestamp::from_millis(1_700_000_000_123),
         attempt: Attempt::new(3).expect("not 0"),
         failures: vec![failure(1), failure(2)],
+        key: Some("a key: ü".into()),
         headers,
         body: Bytes::from_static(&[0, 1, 2, 254, 255, b'{', 0]),
     }

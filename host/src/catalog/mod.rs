@@ -12,7 +12,7 @@ mod watcher;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -60,6 +60,8 @@ pub enum PluginState {
     Live { version: Version, description: Description },
     /// It is not let in. The version before it, if there is one, goes on.
     Refused { reason: String, still_live: Option<Version> },
+    /// It was replaced or removed, and its last deliveries have not ended yet.
+    Draining { version: Version },
 }
 
 /// The files of a directory, and the versions that came of them.
@@ -68,6 +70,8 @@ pub struct Catalog {
     loader: Arc<Loader>,
     live: watch::Sender<Arc<LiveSet>>,
     entries: Mutex<BTreeMap<PathBuf, Entry>>,
+    /// Versions that take no new deliveries. Whoever still holds one is a delivery in flight.
+    draining: Mutex<Vec<(PathBuf, Weak<Live>)>>,
     /// Turns true once every file of the first look was dealt with.
     settled: watch::Sender<bool>,
 }
@@ -92,7 +96,7 @@ struct Loaded {
 impl Catalog {
     pub fn new(options: CatalogOptions, loader: Loader) -> Self {
         let (live, settled) = (watch::Sender::default(), watch::Sender::new(false));
-        Self { options, loader: Arc::new(loader), live, entries: Mutex::default(), settled }
+        Self { options, loader: Arc::new(loader), live, entries: Mutex::default(), draining: Mutex::default(), settled }
     }
 
     /// What is live, now and from now on.
@@ -110,7 +114,25 @@ impl Catalog {
     pub fn status(&self) -> Vec<PluginStatus> {
         let live = self.live.borrow().clone();
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.iter().map(|(file, entry)| status(file, entry, &live)).collect()
+        let files = entries.iter().map(|(file, entry)| status(file, entry, &live));
+        files.chain(self.draining()).collect()
+    }
+
+    fn draining(&self) -> Vec<PluginStatus> {
+        let mut draining = self.draining.lock().unwrap_or_else(PoisonError::into_inner);
+        draining.retain(|(_, live)| live.strong_count() > 0);
+        let status = |(file, live): &(PathBuf, Weak<Live>)| {
+            let live = live.upgrade()?;
+            let state = PluginState::Draining { version: live.version.clone() };
+            Some(PluginStatus { plugin: Some(live.id.clone()), file: file.clone(), state })
+        };
+        draining.iter().filter_map(status).collect()
+    }
+
+    fn drain(&self, file: &Path, live: &Arc<Live>) {
+        let mut draining = self.draining.lock().unwrap_or_else(PoisonError::into_inner);
+        draining.retain(|(_, live)| live.strong_count() > 0);
+        draining.push((file.to_owned(), Arc::downgrade(live)));
     }
 
     /// Follows the directory until `stop`.
@@ -206,28 +228,30 @@ impl Catalog {
         let Some(entry) = entries.get_mut(&file) else { return };
         entry.loading = false;
         match outcome.and_then(|live| self.check_queues(live)) {
-            Ok(live) => self.swap(entry, live),
+            Ok(live) => self.swap(&file, entry, live),
             Err(refusal) => self.refuse(&file, entry, refusal),
         }
     }
 
-    fn swap(&self, entry: &mut Entry, live: Live) {
+    fn swap(&self, file: &Path, entry: &mut Entry, live: Live) {
         entry.refused = None;
-        let id = live.id.clone();
-        let version = live.version.clone();
+        let live = Arc::new(live);
+        let (id, version) = (&live.id, &live.version);
         let mut earlier = None;
-        self.live.send_if_modified(|set| {
-            earlier = set.get(&id).map(|live| live.version.clone());
-            if earlier.as_ref() == Some(&live.version) {
+        let changed = self.live.send_if_modified(|set| {
+            if set.get(id).is_some_and(|earlier| earlier.version == *version) {
                 return false;
             }
-            Arc::make_mut(set).insert(id.clone(), Arc::new(live));
+            earlier = Arc::make_mut(set).insert(id.clone(), live.clone());
             true
         });
         match earlier {
-            Some(earlier) if earlier == version => {}
-            Some(earlier) => tracing::info!(plugin = %id, version = %version, "live, instead of {earlier}"),
-            None => tracing::info!(plugin = %id, version = %version, "live"),
+            Some(earlier) => {
+                tracing::info!(plugin = %id, version = %version, "live, instead of {}", earlier.version);
+                self.drain(file, &earlier);
+            }
+            None if changed => tracing::info!(plugin = %id, version = %version, "live"),
+            None => tracing::debug!(plugin = %id, version = %version, "the file was touched, not changed"),
         }
     }
 
@@ -257,6 +281,7 @@ impl Catalog {
         });
         if let Some(live) = removed {
             tracing::info!(plugin = %id, version = %live.version, file = %file.display(), "gone; its queues stay");
+            self.drain(file, &live);
         }
     }
 

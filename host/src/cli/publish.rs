@@ -10,7 +10,7 @@ use super::api::Api;
 use super::error::CliError;
 use super::{Output, runtime};
 use crate::admin::Accepted;
-use crate::broker::{Destination, Outgoing};
+use crate::broker::{BrokerStatus, Destination, Outgoing};
 use crate::config::Settings;
 use crate::host;
 use crate::message::{Message, MessageId, Subject, Tid};
@@ -97,11 +97,15 @@ fn straight(settings: &Settings, event: EventName, message: Message) -> Result<A
     let outgoing = Outgoing { destination: Destination::Event(event.clone()), message };
     let published = runtime()?.block_on(async {
         let broker = host::broker(settings)?;
-        let published = broker.publish(vec![outgoing]).await;
-        // The reason why it is away says more than that it did not answer.
-        let away = broker.status().borrow().to_string();
+        let mut status = broker.status();
+        // Someone waits at the terminal: a broker that is away is said at once, not waited for.
+        let away = status.wait_for(|status| matches!(status, BrokerStatus::Down { .. }));
+        let published = tokio::select! {
+            published = broker.publish(vec![outgoing]) => published.map_err(|error| error.to_string()),
+            away = away => Err(away.map_or_else(|_| "it is closed".to_owned(), |away| format!("the broker is {}", *away))),
+        };
         broker.close().await;
-        published.map_err(|error| CliError::Unreachable(format!("not published: {error} (the broker is {away})")))
+        published.map_err(|error| CliError::Unreachable(format!("not published: {error}")))
     })?;
     Ok(Accepted { event, id, tid, heard: published.unheard.is_empty() })
 }

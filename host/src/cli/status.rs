@@ -26,6 +26,7 @@ fn human(status: &Value) -> String {
         text += &match plugin["state"].as_str() {
             Some("live") => format!("  {:24} live     {}\n", word(&plugin["plugin"]), version(&plugin["version"])),
             Some("refused") => format!("  {:24} refused  {}\n{}", name(plugin), word(&plugin["reason"]), still(plugin)),
+            Some("draining") => format!("  {:24} draining {}\n", name(plugin), version(&plugin["version"])),
             _ => format!("  {:24} loading\n", name(plugin)),
         };
     }

@@ -14,6 +14,7 @@ use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, Was
 
 use super::compile::Compiled;
 use super::output::{Output, Stream};
+use super::sandbox;
 use super::{Budget, Digest, Event, Handler, Invocation, Outcome, Receipt};
 use crate::message::Timestamp;
 use crate::name::{AppName, TaskName};
@@ -150,6 +151,19 @@ impl ResourceLimiter for Memory {
     fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         let elements = desired.saturating_sub(current) as u64;
         Ok(self.grow(elements * size_of::<usize>() as u64))
+    }
+
+    // The pool has the same limits; these hold where there is none.
+    fn instances(&self) -> usize {
+        sandbox::CORE_INSTANCES as usize
+    }
+
+    fn memories(&self) -> usize {
+        sandbox::MEMORIES as usize
+    }
+
+    fn tables(&self) -> usize {
+        sandbox::TABLES as usize
     }
 }
 

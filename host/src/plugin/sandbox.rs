@@ -14,9 +14,9 @@ use super::since_v0_1;
 /// How often a running plugin yields its thread to others, and so how exactly a time limit is kept.
 const TICK: Duration = Duration::from_millis(5);
 /// The most core instances, memories and tables of one plugin. Python's take 108 core instances, QuickJS's 3 memories.
-const CORE_INSTANCES: u32 = 160;
-const MEMORIES: u32 = 4;
-const TABLES: u32 = 16;
+pub(super) const CORE_INSTANCES: u32 = 160;
+pub(super) const MEMORIES: u32 = 4;
+pub(super) const TABLES: u32 = 16;
 /// The most elements of one table.
 const TABLE_ELEMENTS: usize = 100_000;
 /// Stores beyond deliveries: descriptions that run at the same time.

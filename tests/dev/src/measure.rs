@@ -27,6 +27,6 @@ pub fn bench(workspace: &Workspace, arguments: &[String]) -> Result<ExitCode, Fa
 fn run(workspace: &Workspace, binary: &str, arguments: &[String]) -> Result<ExitCode, Failure> {
     eprintln!("Building and starting {binary}. The first time takes minutes.");
     // Everything, as the tests do: a part of the workspace has other features, and would build all libraries again.
-    Program::cargo().words("build --quiet --workspace --all-targets").run()?;
+    Program::cargo().words("build --workspace --all-targets").run()?;
     Program::new(workspace.target("debug").join(binary)).arguments(arguments).instead()
 }

@@ -181,7 +181,7 @@ async fn supervise(
         let down = BrokerStatus::Down { reason };
         // Each reason once: the attempts go on for as long as it takes.
         if *status.borrow() != down {
-            tracing::warn!(address = address(&uri), status = %down, "no connection to RabbitMQ; trying again");
+            tracing::debug!(address = address(&uri), status = %down, "no connection to RabbitMQ; trying again");
         }
         status.send_replace(down);
         tokio::select! {
