@@ -99,7 +99,7 @@ impl Drop for Process {
 }
 
 /// `leveret` is beside the tests' own binary, one directory up.
-fn binary() -> PathBuf {
+pub fn binary() -> PathBuf {
     let own = std::env::current_exe().expect("this binary has a path");
     let directory = own.parent().and_then(Path::parent).expect("it is in target/debug/deps");
     directory.join("leveret")

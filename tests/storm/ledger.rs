@@ -36,7 +36,7 @@ struct Account {
     strangers: BTreeSet<MessageId>,
     /// How often each event was done.
     done: HashMap<MessageId, u32>,
-    /// Why deliveries settled in another way than done, and how often.
+    /// Why deliveries failed, and how often.
     others: BTreeMap<String, u64>,
     /// The versions that handled events.
     versions: BTreeSet<String>,
@@ -178,7 +178,8 @@ impl Account {
             }
             Settlement::Retried { reason, .. } => format!("were retried: {reason}"),
             Settlement::Dead { reason } => format!("became dead letters: {reason}"),
-            Settlement::Returned { reason } => format!("were returned: {reason}"),
+            // What a removal hands back is delivered again, and then counts.
+            Settlement::Returned { .. } => return,
         };
         *self.others.entry(other).or_default() += 1;
     }

@@ -1,0 +1,133 @@
+//! What `ARCHITECTURE.md` says of the source tree, read from the source tree.
+
+mod contract;
+mod documents;
+mod source;
+
+use source::Source;
+
+/// A module of the host, what it may import, and what of that is none of its business all the same.
+struct Layer {
+    module: &'static str,
+    may: &'static [&'static str],
+    but_not: &'static [&'static str],
+}
+
+/// The adapters are chosen by `host` alone; everyone else knows the port.
+const ADAPTERS: [&str; 2] = ["broker::embedded", "broker::rabbitmq"];
+
+/// Imports run one way, from the end of this list to its beginning.
+const LAYERS: [Layer; 11] = [
+    Layer { module: "name", may: &[], but_not: &[] },
+    Layer { module: "message", may: &["name"], but_not: &[] },
+    Layer { module: "config", may: &["name"], but_not: &[] },
+    Layer { module: "broker", may: &["message", "name"], but_not: &[] },
+    Layer { module: "plugin", may: &["message", "name"], but_not: &[] },
+    Layer { module: "catalog", may: &["plugin", "message", "name"], but_not: &[] },
+    Layer {
+        module: "delivery",
+        may: &["broker", "plugin", "message", "name"],
+        // Only their traits, so that the pipeline is tested with neither a broker nor wasm.
+        but_not: &["broker::embedded", "broker::rabbitmq", "plugin::Sandbox", "plugin::Compiled"],
+    },
+    Layer { module: "admin", may: &["delivery", "catalog", "broker", "plugin", "message", "name"], but_not: &ADAPTERS },
+    Layer {
+        module: "host",
+        may: &["admin", "delivery", "catalog", "broker", "plugin", "config", "message", "name"],
+        but_not: &[],
+    },
+    Layer {
+        module: "cli",
+        may: &["host", "admin", "delivery", "catalog", "broker", "plugin", "config", "message", "name"],
+        but_not: &ADAPTERS,
+    },
+    Layer { module: "main", may: &["cli"], but_not: &[] },
+];
+
+/// Libraries that one part of the host is the door to, so that another can take their place.
+const DOORS: [(&str, &str); 9] = [
+    ("axum", "admin"),
+    ("clap", "cli"),
+    ("lapin", "broker/rabbitmq"),
+    ("notify", "catalog"),
+    ("rusqlite", "broker/embedded"),
+    ("tracing_subscriber", "cli"),
+    ("ureq", "cli"),
+    ("wasmtime", "plugin"),
+    ("wasmtime_wasi", "plugin"),
+];
+
+/// The most lines that a person is asked to read in one piece.
+const LONGEST: usize = 500;
+
+#[test]
+fn imports_run_one_way() {
+    let mut violations = Vec::new();
+    for source in Source::all("host/src") {
+        let module = source.module();
+        if module == "lib" {
+            continue;
+        }
+        let Some(layer) = LAYERS.iter().find(|layer| layer.module == module) else {
+            violations.push(format!("{}: `{module}` has no layer yet; give it one here", source.path));
+            continue;
+        };
+        let allowed = |import: &str| {
+            let within = |path: &str| import == path || import.starts_with(&format!("{path}::"));
+            within(module)
+                || layer.may.iter().any(|path| within(path)) && !layer.but_not.iter().any(|path| within(path))
+        };
+        for (line, import) in source.imports() {
+            if !allowed(&import) {
+                violations.push(format!("{}:{line}: `{module}` must not know `{import}`", source.path));
+            }
+        }
+    }
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
+}
+
+#[test]
+fn the_adapters_of_the_broker_do_not_know_each_other() {
+    let foreign = |source: Source| {
+        let other = match source.path.strip_prefix("host/src/broker/") {
+            Some(path) if path.starts_with("embedded/") => "rabbitmq",
+            Some(path) if path.starts_with("rabbitmq/") => "embedded",
+            _ => return Vec::new(),
+        };
+        source.places(|line| source::has_path(line, other))
+    };
+    let violations: Vec<String> = Source::all("host/src/broker").into_iter().flat_map(foreign).collect();
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
+}
+
+#[test]
+fn libraries_stay_behind_their_doors() {
+    let mut violations = Vec::new();
+    for source in Source::all("host/src") {
+        for (library, door) in DOORS {
+            if !source.path.starts_with(&format!("host/src/{door}")) {
+                violations.extend(source.places(|line| source::has_path(line, library)));
+            }
+        }
+    }
+    assert!(violations.is_empty(), "these go around a door:\n{}", violations.join("\n"));
+}
+
+#[test]
+fn only_generated_bindings_are_unsafe() {
+    const GENERATED: &str = "guest-sdk/rust/src/bindings.rs";
+    // In two parts, so that this line is no find.
+    const KEYWORD: &str = concat!("un", "safe");
+    let folders = ["host", "guest-sdk", "plugins", "tests"];
+    let sources = folders.into_iter().flat_map(Source::all).filter(|source| source.path != GENERATED);
+    let violations: Vec<String> =
+        sources.flat_map(|source| source.places(|line| source::has_word(line, KEYWORD))).collect();
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
+}
+
+#[test]
+fn no_file_of_the_host_is_too_long_to_read() {
+    let long = Source::all("host/src").into_iter().filter(|source| source.text.lines().count() > LONGEST);
+    let violations: Vec<String> = long.map(|source| format!("{}: longer than {LONGEST} lines", source.path)).collect();
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
+}

@@ -1,0 +1,78 @@
+//! `leveret publish`.
+
+use std::fs;
+use std::path::Path;
+
+use leveret_tests::process::Process;
+use leveret_tests::wait::until;
+use leveret_tests::{guests, http};
+use serde_json::Value;
+
+use super::{directory, leveret};
+
+const PAYMENT: &str = r#"{"organization":{"id":1,"name":"Runnable"},"amount":1,"currency":"usd","paymentMethodOwner":{"email":"ada@example.org"}}"#;
+
+#[test]
+fn what_is_no_event_is_a_wrong_use() {
+    for (arguments, reason) in [
+        (&["publish", "authorized"][..], "at least 2"),
+        (&["publish", "user.authorized", "{"], "not JSON"),
+        (&["publish", "user.authorized", "--file", "missing.json"], "missing.json"),
+    ] {
+        let ended = leveret(directory().path(), &[], arguments);
+        assert_eq!(ended.code, 2);
+        assert!(ended.error.contains(reason), "{}", ended.error);
+    }
+}
+
+#[test]
+fn a_broker_that_is_away_is_said_at_once() {
+    // Port 1 is nobody's.
+    let variables = [("LEVERET_BROKER_URL", "amqp://guest:guest@127.0.0.1:1/%2f")];
+    let ended = leveret(directory().path(), &variables, &["publish", "user.authorized"]);
+    assert_eq!(ended.code, 3);
+    assert!(ended.error.contains("refused the connection"), "{}", ended.error);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i1_events_reach_the_plugin_through_the_host_and_while_there_is_none() {
+    let directory = directory();
+    let path = directory.path();
+    fs::create_dir(path.join("plugins")).expect("a directory");
+    fs::copy(guests::path("pheidi"), path.join("plugins/pheidi.wasm")).expect("a copy");
+
+    let mut process = ready(path).await;
+    let address = process.api().trim_start_matches("http://").to_owned();
+    publish(path, &address);
+    settled(&process, 1).await;
+    process.terminate();
+    assert!(process.ended().await.success());
+
+    publish(path, &address);
+    let process = ready(path).await;
+    settled(&process, 1).await;
+}
+
+/// A host whose plugin listens.
+async fn ready(path: &Path) -> Process {
+    let process = Process::start_with(path, &[]);
+    let ready = async || http::get(&format!("{}/readyz", process.api())).await.filter(|(status, _)| *status == 200);
+    until("readiness", ready).await;
+    process
+}
+
+fn publish(path: &Path, address: &str) {
+    let arguments = ["publish", "org.payment.processed", PAYMENT, "--json"];
+    let ended = leveret(path, &[("LEVERET_ADMIN_ADDRESS", address)], &arguments);
+    assert_eq!(ended.code, 0, "{}", ended.error);
+    let accepted: Value = serde_json::from_str(&ended.output).expect("JSON");
+    assert_eq!(accepted["heard"], true);
+}
+
+async fn settled(process: &Process, number: u64) {
+    let done = async || {
+        let (_, status) = http::get(&format!("{}/status", process.api())).await?;
+        (status["deliveries"]["done"] == number).then_some(())
+    };
+    until("the delivery", done).await;
+}
