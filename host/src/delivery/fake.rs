@@ -17,7 +17,7 @@ use crate::plugin::{AskedLimits, Description, Digest, Event, Handler, Invocation
 /// What the pipeline did to the broker, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
-    Published(Outgoing),
+    Published(Box<Outgoing>),
     PublishFailed,
     Acknowledged(MessageId),
     GivenBack(MessageId),
@@ -59,7 +59,7 @@ impl FakeBroker {
 
     pub fn published(&self) -> Vec<Outgoing> {
         let published = |step| match step {
-            Step::Published(outgoing) => Some(outgoing),
+            Step::Published(outgoing) => Some(*outgoing),
             _ => None,
         };
         self.steps().into_iter().filter_map(published).collect()
@@ -82,7 +82,7 @@ impl Broker for FakeBroker {
             steps.push(Step::PublishFailed);
             return Err(PublishError::Unreachable("the test says so".into()));
         }
-        steps.extend(batch.into_iter().map(Step::Published));
+        steps.extend(batch.into_iter().map(|outgoing| Step::Published(Box::new(outgoing))));
         Ok(Published::default())
     }
 

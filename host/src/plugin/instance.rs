@@ -19,8 +19,8 @@ use super::{Budget, Digest, Event, Handler, Invocation, Outcome, Receipt};
 use crate::message::Timestamp;
 use crate::name::{AppName, TaskName};
 
-/// How many bytes a plugin may hand to one call of the host: log lines and returned lists.
-const HOST_CALL: usize = 32 * 1024 * 1024;
+/// How many bytes a plugin may hand to one call of the host, at the least: log lines, and lists that it returns.
+const HOST_CALL: u64 = 16 * 1024 * 1024;
 
 /// Why a call gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -179,7 +179,9 @@ impl Compiled {
         store.limiter(|state| &mut state.memory);
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
-        store.set_hostcall_fuel(HOST_CALL);
+        // Twice what may be emitted, since a list takes room beside its texts.
+        let host_call = HOST_CALL.max(budget.output_size.saturating_mul(2));
+        store.set_hostcall_fuel(usize::try_from(host_call).unwrap_or(usize::MAX));
 
         let begun = Instant::now();
         let mut wasm_time = Duration::ZERO;

@@ -20,8 +20,8 @@ const HELP: &str = "\
   setup                 installs what building, testing and showing need; fast when it is all there
   demo [flags]          shows Leveret at work, without a broker; flags go to `leveret demo`, such as --keep
   test [suite...]       sets up, then checks and tests everything, or only the suites named
-  storm [flags]         throws faults at a running host and counts what gets lost: nothing should
-  bench [flags]         measures throughput and latency against RabbitMQ
+  storm [flags]         replaces plugins while events flow and counts what gets lost: nothing should
+  bench [flags]         measures start-up, reload, calls and throughput, beside a baseline in the same run
   help                  shows this
 
 Variables:

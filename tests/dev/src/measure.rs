@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::setup;
 use crate::workspace::Workspace;
 
-/// Throws faults at a running host. RabbitMQ is needed only where it is asked for.
+/// Replaces plugins while events flow. RabbitMQ is needed only where it is asked for.
 pub fn storm(workspace: &Workspace, arguments: &[String]) -> Result<ExitCode, Failure> {
     let rabbitmq = arguments.iter().any(|argument| argument == "rabbitmq" || argument == "--broker=rabbitmq");
     if rabbitmq {
@@ -18,7 +18,7 @@ pub fn storm(workspace: &Workspace, arguments: &[String]) -> Result<ExitCode, Fa
     run(workspace, "storm", arguments)
 }
 
-/// Measures against RabbitMQ.
+/// Measures, beside a baseline on RabbitMQ in the same run.
 pub fn bench(workspace: &Workspace, arguments: &[String]) -> Result<ExitCode, Failure> {
     setup::guests_and_rabbitmq(workspace)?;
     run(workspace, "bench", arguments)

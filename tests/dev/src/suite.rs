@@ -27,9 +27,15 @@ const ALL: [Suite; 4] = [
 ];
 
 /// Parts of the tests, for a developer in a hurry.
-const PARTS: [Suite; 2] = [
+const PARTS: [Suite; 8] = [
     Suite { name: "unit", run: |_| tests("--lib --bins") },
-    Suite { name: "contract", run: |_| tests("--test contract") },
+    Suite { name: "architecture", run: |_| tests("--test suite architecture::") },
+    Suite { name: "catalog", run: |_| tests("--test suite catalog::") },
+    Suite { name: "cli", run: |_| tests("--test suite cli::") },
+    Suite { name: "contract", run: |_| tests("--test suite contract::") },
+    Suite { name: "end-to-end", run: |_| tests("--test suite end_to_end::") },
+    Suite { name: "rabbitmq", run: |_| tests("--test suite rabbitmq::") },
+    Suite { name: "sandbox", run: |_| tests("--test suite sandbox::") },
 ];
 
 pub fn names() -> Vec<&'static str> {
@@ -74,8 +80,10 @@ fn check(words: &str) -> Outcome {
 
 fn tests(which: &str) -> Outcome {
     let mut tally = Tally::default();
+    // Tests start the real `leveret`, which `cargo test` alone would leave as it was. The same build serves both.
+    let built = Program::cargo().words("build --workspace --all-targets").run();
     let cargo = Program::cargo().words("test --workspace --no-fail-fast").words(which);
-    let result = cargo.each_line(|line| tally += Tally::of_line(line));
+    let result = built.and_then(|()| cargo.each_line(|line| tally += Tally::of_line(line)));
     (tally, result)
 }
 
@@ -109,7 +117,7 @@ mod tests {
     fn a_suite_that_does_not_exist_is_refused_with_those_that_do() {
         let chosen = ["clipy".to_owned()];
         let failure = choose(&chosen).err().map(|failure| failure.to_string()).unwrap_or_default();
-        assert_eq!(failure, "There is no suite \"clipy\". There are: fmt, clippy, tests, deny, unit, contract.");
+        assert!(failure.starts_with("There is no suite \"clipy\". There are: fmt, clippy, tests, deny, unit, "), "{failure}");
     }
 
     #[test]
