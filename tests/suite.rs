@@ -4,5 +4,7 @@ mod architecture;
 mod catalog;
 mod cli;
 mod contract;
+#[path = "end-to-end/mod.rs"]
+mod end_to_end;
 mod rabbitmq;
 mod sandbox;

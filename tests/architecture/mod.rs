@@ -94,7 +94,7 @@ fn the_adapters_of_the_broker_do_not_know_each_other() {
             Some(path) if path.starts_with("rabbitmq/") => "embedded",
             _ => return Vec::new(),
         };
-        source.places(|line| source::has_path(line, other))
+        source.places(|line| source::has_word(line, other))
     };
     let violations: Vec<String> = Source::all("host/src/broker").into_iter().flat_map(foreign).collect();
     assert!(violations.is_empty(), "{}", violations.join("\n"));

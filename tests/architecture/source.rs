@@ -33,13 +33,14 @@ impl Source {
         let code = self.lines().map(|(_, line)| line).collect::<Vec<_>>().join("\n");
         let line = |at: usize| code[..at].matches('\n').count() + 1;
         let mut imports = Vec::new();
-        for (at, _) in code.match_indices("crate::").filter(|(at, _)| begins_a_word(&code, *at)) {
+        for (at, _) in code.match_indices("crate::").filter(|(at, _)| begins_a_path(&code, *at)) {
             imports.extend(leaves(tree(&code[at + "crate::".len()..])).into_iter().map(|path| (line(at), path)));
         }
         // Enough `super::` in a row leave the module and arrive at the crate's root too.
         let to_the_root = "super::".repeat(self.modules().len());
-        for (at, _) in code.match_indices(&to_the_root).filter(|(at, _)| begins_a_word(&code, *at)) {
-            let beyond = leaves(tree(&code[at + to_the_root.len()..]));
+        for (at, _) in code.match_indices(&to_the_root).filter(|(at, _)| begins_a_path(&code, *at)) {
+            // From inside an inline module it takes one more of them.
+            let beyond = leaves(tree(code[at + to_the_root.len()..].trim_start_matches("super::")));
             let modules = beyond.into_iter().filter(|path| is_module(path.split("::").next().unwrap_or_default()));
             imports.extend(modules.map(|path| (line(at), path)));
         }
@@ -66,7 +67,7 @@ impl Source {
 
 /// Whether a line has a path that begins with a name: `lapin::Channel` has `lapin`.
 pub fn has_path(line: &str, name: &str) -> bool {
-    line.match_indices(&format!("{name}::")).any(|(at, _)| begins_a_word(line, at))
+    line.match_indices(&format!("{name}::")).any(|(at, _)| begins_a_path(line, at))
 }
 
 /// Whether a line has a word.
@@ -100,8 +101,12 @@ fn without_comment(line: &str) -> &str {
     comment.map_or(line, |(at, _)| &line[..at])
 }
 
+fn begins_a_path(text: &str, at: usize) -> bool {
+    begins_a_word(text, at) && !text[..at].ends_with(':')
+}
+
 fn begins_a_word(text: &str, at: usize) -> bool {
-    !text[..at].ends_with(|c: char| is_part_of_a_word(c) || c == ':')
+    !text[..at].ends_with(is_part_of_a_word)
 }
 
 fn is_part_of_a_word(c: char) -> bool {

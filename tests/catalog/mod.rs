@@ -25,7 +25,7 @@ struct Bench {
     catalog: Arc<Catalog>,
     /// Holds the plugins directory, and room beside it.
     root: TempDir,
-    /// Every digest that was live as the plugin `a`, in order; `None` where none was.
+    /// Every digest that was live as the plugin `a`, in order; `None` where none was any more.
     history: Arc<Mutex<Vec<Option<Digest>>>>,
     _running: DropGuard,
 }
@@ -119,7 +119,7 @@ async fn remember(catalog: Arc<Catalog>, history: Arc<Mutex<Vec<Option<Digest>>>
     while live.changed().await.is_ok() {
         let now = digest(&live.borrow_and_update(), "a");
         let mut history = history.lock().expect("not poisoned");
-        if history.last() != Some(&now) {
+        if history.last().copied().flatten() != now {
             history.push(now);
         }
     }

@@ -73,7 +73,7 @@ async fn a_worker_is_refused_as_long_as_workers_are_not_run() {
             (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable)
             (func (export "leveret:plugin/manifest@0.1.0#describe") (result i32) unreachable)
             (func (export "leveret:plugin/worker@0.1.0#perform")
-                (param i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32) unreachable))"#,
+                (param i32 i32 i32 i32 i32 i32 i64 i32 i32 i32 i32 i32 i32 i32 i32) (result i32) unreachable))"#,
     );
     let reason = refusal(&worker).await;
     assert!(reason.contains("worker"), "{reason}");

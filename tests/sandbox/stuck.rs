@@ -102,9 +102,8 @@ async fn i8_no_more_deliveries_run_than_the_prefetch_allows() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn i6_a_plugin_that_traps_at_its_start_fails_each_delivery_alone() {
+async fn a_trap_without_words_is_told_by_its_kind() {
     let mut stage = Stage::new().await;
-    // The start function traps once it was described, which the clock tells: `describe` runs at 1970-01-01.
     let hostile = leveret_tests::wat::Subscriber { on_event: "unreachable", ..Default::default() }.build();
     stage.host.install("hostile.wasm", &hostile).await;
     let id = stage.host.publish("thing.happened", "{}").await;

@@ -69,14 +69,14 @@ impl Traffic {
             let share = each * (batch_end - self.published);
             self.published = batch_end;
             if in_flight.len() >= IN_FLIGHT {
-                settle(in_flight.join_next().await)?;
+                settle(&mut in_flight).await?;
             }
             let broker = self.broker.clone();
             in_flight.spawn(async move { publish(broker.as_ref(), batch).await });
             tokio::time::sleep(share).await;
         }
         while !in_flight.is_empty() {
-            settle(in_flight.join_next().await)?;
+            settle(&mut in_flight).await?;
         }
         Ok(())
     }
@@ -102,16 +102,11 @@ async fn publish(broker: &dyn Broker, batch: Vec<Outgoing>) -> Result<usize, Fai
     }
 }
 
-/// Looks at what became of a batch. An event that nobody heard is lost, and is counted as such by the ledger.
-fn settle(published: Option<Result<Result<usize, Failure>, tokio::task::JoinError>>) -> Result<(), Failure> {
-    match published {
-        Some(published) => match published?? {
-            0 => Ok(()),
-            unheard => {
-                eprintln!("NOT AS IT SHOULD BE: nobody heard {unheard} events of a batch");
-                Ok(())
-            }
-        },
-        None => Ok(()),
+/// Waits for a batch. An event that nobody heard is lost, and is counted as such by the ledger.
+async fn settle(in_flight: &mut JoinSet<Result<usize, Failure>>) -> Result<(), Failure> {
+    let unheard = in_flight.join_next().await.transpose()?.transpose()?.unwrap_or_default();
+    if unheard > 0 {
+        eprintln!("NOT AS IT SHOULD BE: nobody heard {unheard} events of a batch");
     }
+    Ok(())
 }

@@ -103,8 +103,8 @@ pub use task::{IntoTasks, Task};
 ///         prefetch: 10,
 ///         attempts: 5,
 ///     },
-///     recover: complain,                     // optional: called once before a message becomes a dead letter
-///     healthy: healthy,                      // optional: asked before a tripped breaker lets messages through again
+///     recover: complain,                     // optional: a last chance for a dead letter; not called by the host yet
+///     healthy: healthy,                      // optional: asked by the breaker; not called by the host yet
 /// }
 /// # fn main() {}
 /// ```
@@ -124,7 +124,8 @@ pub use leveret_plugin_macros::plugin;
 /// }
 /// ```
 ///
-/// With `schema = …`, a JSON Schema as a text, the host refuses payloads that do not fit before it calls the function:
+/// With `schema = …`, the payload's JSON Schema as a text, the host refuses the plugin if the schema does not compile. It
+/// does not hold payloads to it yet; a payload that does not fit the function's type is rejected in any case:
 /// `#[subscribe("user.authorized", schema = include_str!("user.schema.json"))]`.
 pub use leveret_plugin_macros::subscribe;
 

@@ -26,7 +26,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use ingress::Accepted;
-pub use status::{HostStatus, SubscriptionReport};
+pub use status::{HostStatus, SubscriptionReport, TaskReport};
 
 use crate::broker::Broker;
 use crate::catalog::Catalog;

@@ -48,9 +48,6 @@ impl Loader {
         let compiled = tokio::task::spawn_blocking(compile)
             .await
             .unwrap_or_else(|panic| Err(Refusal::Malformed(format!("the compiler failed: {panic}"))))?;
-        if !compiled.is_subscriber() {
-            return Err(Refusal::Worker);
-        }
         let budget = *self.limits.budgets.get(&id).unwrap_or(&self.limits.budget);
         let description = compiled.describe(&id.app, self.limits.describe, budget.memory).await?;
         if description.subscriptions.is_empty() {

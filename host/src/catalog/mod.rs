@@ -110,6 +110,11 @@ impl Catalog {
         let _ = self.settled.subscribe().wait_for(|settled| *settled).await;
     }
 
+    /// Whether every file that was there at first is live or refused.
+    pub fn is_settled(&self) -> bool {
+        *self.settled.borrow()
+    }
+
     /// Every file and what became of it.
     pub fn status(&self) -> Vec<PluginStatus> {
         let live = self.live.borrow().clone();
@@ -178,10 +183,14 @@ impl Catalog {
             let found = found.remove(file);
             let stamp = found.as_ref().map(|found| found.stamp);
             // What was there before the host started, and what was renamed into place, is whole.
-            let whole = renamed.contains(file) || (first && found.as_ref().is_some_and(|f| f.age >= self.options.rest));
+            let arrived = |found: &Found| renamed.contains(file) || (first && found.age >= self.options.rest);
+            let whole = found.as_ref().is_some_and(arrived);
             let rested = entry.rest.observe(stamp, now, if whole { Duration::ZERO } else { self.options.rest });
             if let Err(until) = rested {
-                next = Some(next.map_or(until, |next| next.min(until)));
+                // What was loaded as it looks now has nothing to wait for.
+                if found.is_none() || entry.loaded != stamp {
+                    next = Some(next.map_or(until, |next| next.min(until)));
+                }
                 continue;
             }
             match found {
@@ -245,6 +254,10 @@ impl Catalog {
             earlier = Arc::make_mut(set).insert(id.clone(), live.clone());
             true
         });
+        if changed && !live.unserved.is_empty() {
+            let unserved = live.unserved.join(", ");
+            tracing::warn!(plugin = %id, version = %version, "it exports what this Leveret does not call yet: {unserved}");
+        }
         match earlier {
             Some(earlier) => {
                 tracing::info!(plugin = %id, version = %version, "live, instead of {}", earlier.version);

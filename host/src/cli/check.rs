@@ -37,6 +37,8 @@ struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<crate::plugin::Description>,
     queues: Vec<QueueName>,
+    /// Interfaces that it exports and that this Leveret does not call yet.
+    unserved: Vec<&'static str>,
 }
 
 impl Check {
@@ -62,6 +64,7 @@ impl Check {
             reason: None,
             description: None,
             queues: Vec::new(),
+            unserved: Vec::new(),
             file,
         };
         let outcome = match place.map_or_else(|| place_of(&report.file), |key| Ok(key.plugin().clone())) {
@@ -73,8 +76,9 @@ impl Check {
             Err(refusal) => Err(refusal),
         };
         match outcome {
-            Ok(Live { id, version, description, .. }) => {
+            Ok(Live { id, version, description, unserved, .. }) => {
                 report.accepted = true;
+                report.unserved = unserved;
                 report.sha256 = Some(version.digest);
                 let queue = |event| QueueName::subscription(&id, event);
                 report.queues = description.subscriptions.iter().map(queue).collect();
@@ -125,6 +129,9 @@ fn human(report: &Report) -> String {
         for asked in asked.into_iter().flatten() {
             text += &format!("  asks for    {asked}\n");
         }
+    }
+    for interface in &report.unserved {
+        text += &format!("  note        this Leveret does not call {interface} yet\n");
     }
     text += &match &report.reason {
         None => "accepted".to_owned(),

@@ -37,8 +37,13 @@ fn human(status: &Value) -> String {
         let silent = if subscription["listening"] == true { "" } else { ", not listened to yet" };
         text += &format!("  {event:32} {waiting:>8} waiting in {queue}{silent}\n");
     }
+    text += "\ntasks\n";
+    for task in list(&status["tasks"]) {
+        let waiting = task["waiting"].as_u64().unwrap_or_default();
+        text += &format!("  {:32} {waiting:>8} waiting to be performed\n", word(&task["task"]));
+    }
     for queue in list(&status["orphaned"]) {
-        text += &format!("  orphaned: {} goes on to fill, and no plugin listens to it\n", word(queue));
+        text += &format!("\norphaned: {} goes on to fill, and no plugin listens to it\n", word(queue));
     }
     text
 }

@@ -102,13 +102,15 @@ impl Dispatch {
 
     /// Waits until every subscription of these plugins is listened to.
     pub async fn listening(&self, live: &LiveSet) {
-        let all = || {
-            let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-            let listens = |(key, _): (Key, &Arc<Live>)| running.get(&key).is_some_and(Running::is_listening);
-            live.values().flat_map(subscriptions_of).all(listens)
-        };
         // An error would mean that the sender is gone, and `self` holds it.
-        let _ = self.news.subscribe().wait_for(|()| all()).await;
+        let _ = self.news.subscribe().wait_for(|()| self.is_listening(live)).await;
+    }
+
+    /// Whether every subscription of these plugins is listened to.
+    pub fn is_listening(&self, live: &LiveSet) -> bool {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let listens = |(key, _): (Key, &Arc<Live>)| running.get(&key).is_some_and(Running::is_listening);
+        live.values().flat_map(subscriptions_of).all(listens)
     }
 
     /// Queues whose plugin is gone, or does not subscribe any more. They stay, and go on to fill.

@@ -180,5 +180,5 @@ pub fn live(version: &str, event: &str, handler: Arc<dyn Handler>) -> Arc<Live> 
         limits: AskedLimits::default(),
     };
     let version = Version { text: version.into(), digest: Digest::of(version.as_bytes()) };
-    Arc::new(Live { id: PluginId::new(app, plugin), version, description, handler })
+    Arc::new(Live { id: PluginId::new(app, plugin), version, description, unserved: Vec::new(), handler })
 }

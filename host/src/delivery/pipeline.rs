@@ -13,7 +13,7 @@ use super::journal::{Emitted, Journal, Record};
 use super::policy::Policies;
 use super::settle::{Decision, Place, Settlement, decide, emitted, publish};
 use crate::broker::{Acknowledge, Broker, Received};
-use crate::message::{Message, Timestamp};
+use crate::message::{Message, MessageId, Timestamp};
 use crate::name::QueueName;
 use crate::plugin::{Live, Outcome, Receipt};
 
@@ -73,13 +73,14 @@ impl Pipeline {
             (decision.settlement, made, published, receipt)
         };
         let (settlement, made, receipt) = match self.abandon.run_until_cancelled(ending).await {
-            Some((settlement, made, Ok(()), receipt)) => {
-                if let Err(error) = acknowledgement.acknowledge().await {
-                    // Its outcome exists, under ids that the next delivery will give again (I2).
-                    tracing::warn!("not acknowledged, so it comes again: {error}");
+            Some((settlement, made, Ok(()), receipt)) => match acknowledgement.acknowledge().await {
+                Ok(()) => (settlement, made, receipt),
+                // Its outcome exists, under ids that the next delivery will give again (I2).
+                Err(error) => {
+                    let reason = format!("it could not be acknowledged: {error}");
+                    (Settlement::Returned { reason }, made, receipt)
                 }
-                (settlement, made, receipt)
-            }
+            },
             Some((_, _, Err(error), receipt)) => {
                 give_back(acknowledgement).await;
                 (Settlement::Returned { reason: error.to_string() }, Vec::new(), receipt)
@@ -114,11 +115,11 @@ impl Pipeline {
         message: &Message,
         live: &Live,
         settlement: Settlement,
-        made: Vec<(String, crate::message::MessageId)>,
+        made: Vec<(String, MessageId)>,
         receipt: Receipt,
     ) {
         match &settlement {
-            Settlement::Done => tracing::debug!(emitted = made.len(), "done"),
+            Settlement::Done => tracing::info!(emitted = names(&made), "done"),
             Settlement::Retried { reason, wait_ms } => tracing::warn!(wait_ms, "failed, tried again later: {reason}"),
             Settlement::Dead { reason } => tracing::error!("became a dead letter: {reason}"),
             Settlement::Returned { reason } => tracing::info!("returned to its queue: {reason}"),
@@ -136,6 +137,14 @@ impl Pipeline {
             receipt,
         });
     }
+}
+
+/// The names of what was emitted, for the log.
+fn names(made: &[(String, MessageId)]) -> String {
+    const SHOWN: usize = 5;
+    let shown: Vec<_> = made.iter().take(SHOWN).map(|(name, _)| name.as_str()).collect();
+    let more = if made.len() > SHOWN { ", …" } else { "" };
+    shown.join(", ") + more
 }
 
 async fn give_back(acknowledgement: Box<dyn Acknowledge>) {

@@ -38,18 +38,9 @@ impl Compiled {
     pub fn into_live(self, id: PluginId, description: Description, budget: Budget) -> Live {
         let version = Version { text: description.version.clone(), digest: self.digest };
         let emits = description.emits.clone();
+        let unserved = self.exports.unserved().to_vec();
         let handler: Arc<dyn Handler> = Arc::new(Component::new(self, id.app.clone(), emits, budget));
-        Live { id, version, description, handler }
-    }
-
-    /// Whether it can handle events.
-    pub fn is_subscriber(&self) -> bool {
-        self.exports.is_subscriber()
-    }
-
-    /// Whether it can perform tasks.
-    pub fn is_worker(&self) -> bool {
-        self.exports.is_worker()
+        Live { id, version, description, unserved, handler }
     }
 }
 

@@ -201,6 +201,8 @@ pub struct Live {
     pub id: PluginId,
     pub version: Version,
     pub description: Description,
+    /// Interfaces that it exports and that this host does not call yet.
+    pub unserved: Vec<&'static str>,
     pub handler: Arc<dyn Handler>,
 }
 

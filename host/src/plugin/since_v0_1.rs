@@ -29,6 +29,8 @@ use leveret::plugin::types;
 const MANIFEST: &str = "leveret:plugin/manifest@0.1.0";
 const SUBSCRIBER: &str = "leveret:plugin/subscriber@0.1.0";
 const WORKER: &str = "leveret:plugin/worker@0.1.0";
+/// What a plugin may export and this host does not call yet.
+const UNSERVED: [&str; 3] = [WORKER, "leveret:plugin/recovery@0.1.0", "leveret:plugin/probe@0.1.0"];
 /// The longest header name and ordering key, in bytes: AMQP's short string.
 const SHORT_STRING: usize = 255;
 
@@ -48,8 +50,8 @@ impl LogHost for State {
 /// Which of the contract's interfaces a component exports. Found by looking, since WIT has no optional exports.
 pub(super) struct Exports {
     manifest: manifest::GuestIndices,
-    subscriber: Option<subscriber::GuestIndices>,
-    worker: bool,
+    subscriber: subscriber::GuestIndices,
+    unserved: Vec<&'static str>,
 }
 
 impl Exports {
@@ -58,22 +60,18 @@ impl Exports {
         if !has(MANIFEST) {
             return Err(Refusal::OtherWorld { exports: names });
         }
-        let (subscribes, worker) = (has(SUBSCRIBER), has(WORKER));
         let contract = |error: wasmtime::Error| Refusal::Contract(format!("{error:#}"));
         let manifest = manifest::GuestIndices::new(pre).map_err(contract)?;
-        let subscriber = subscribes.then(|| subscriber::GuestIndices::new(pre)).transpose().map_err(contract)?;
-        if subscriber.is_none() && !worker {
-            return Err(Refusal::Idle);
+        if !has(SUBSCRIBER) {
+            return Err(if has(WORKER) { Refusal::Worker } else { Refusal::Idle });
         }
-        Ok(Self { manifest, subscriber, worker })
+        let subscriber = subscriber::GuestIndices::new(pre).map_err(contract)?;
+        let unserved = UNSERVED.into_iter().filter(|name| has(name)).collect();
+        Ok(Self { manifest, subscriber, unserved })
     }
 
-    pub(super) fn is_subscriber(&self) -> bool {
-        self.subscriber.is_some()
-    }
-
-    pub(super) fn is_worker(&self) -> bool {
-        self.worker
+    pub(super) fn unserved(&self) -> &[&'static str] {
+        &self.unserved
     }
 
     pub(super) async fn describe(
@@ -84,7 +82,7 @@ impl Exports {
         self.manifest.load(&mut *store, instance)?.call_describe(store).await
     }
 
-    /// Calls `on-event` and reads the answer within its bounds. A component that is no subscriber rejects.
+    /// Calls `on-event` and reads the answer within its bounds.
     pub(super) async fn on_event(
         &self,
         store: &mut Store<State>,
@@ -92,10 +90,7 @@ impl Exports {
         event: &Event<'_>,
         bounds: &Bounds<'_>,
     ) -> wasmtime::Result<Outcome> {
-        let Some(subscriber) = &self.subscriber else {
-            return Ok(Outcome::Reject { reason: "the plugin is no subscriber".into() });
-        };
-        let answer = subscriber.load(&mut *store, instance)?.call_on_event(store, &record(event)).await?;
+        let answer = self.subscriber.load(&mut *store, instance)?.call_on_event(store, &record(event)).await?;
         Ok(match answer {
             Ok(tasks) => match drafts(tasks, bounds) {
                 Ok(drafts) => Outcome::Done(drafts),
@@ -158,8 +153,10 @@ fn header(header: types::Header) -> Result<(String, HeaderValue), String> {
     if name.is_empty() || name.len() > SHORT_STRING || name.chars().any(char::is_control) {
         return Err(format!("it emits a header with an illegal name, {name:?}"));
     }
-    if lower.starts_with("x-leveret-") || lower.starts_with("x-death") {
-        return Err(format!("it emits the header {name:?}, which is the host's"));
+    // By `CC` and `BCC` RabbitMQ routes to further queues, of any application (I3).
+    let reserved = ["x-leveret-", "leveret-", "x-death"].iter().any(|prefix| lower.starts_with(prefix));
+    if reserved || matches!(lower.as_str(), "cc" | "bcc") {
+        return Err(format!("it emits the header {name:?}, which is not a plugin's to set"));
     }
     Ok((name, HeaderValue::Text(value)))
 }
@@ -201,7 +198,7 @@ mod tests {
 
     #[test]
     fn the_host_s_headers_cannot_be_forged() {
-        for name in ["x-leveret-attempt", "X-Leveret-Tid", "x-death", "", "a\nb"] {
+        for name in ["x-leveret-attempt", "X-Leveret-Tid", "leveret-dead-reason", "x-death", "CC", "bcc", "", "a\nb"] {
             let forged = types::Header { name: name.into(), value: "1".into() };
             let task = types::Task { headers: vec![forged], ..task("email.send", "{}") };
             assert!(read(vec![task]).is_err(), "{name:?}");
