@@ -15,7 +15,7 @@ use lapin::types::{AMQPValue, FieldTable, LongString};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use tokio::task::JoinSet;
 
-use super::stage::Failure;
+use leveret_tests::stage::Failure;
 
 const EVENTS: &str = "bench.events";
 const TASKS: &str = "bench.tasks";

@@ -7,8 +7,8 @@ use leveret::message::{Headers, MessageId, Tid, Timestamp};
 use leveret::plugin::{Event, Outcome};
 
 use super::figures::{Figures, median};
-use super::guest::Guest;
-use super::stage::{Failure, Stage};
+use leveret_tests::guests::{another_version, bytes};
+use leveret_tests::stage::{Failure, Stage};
 
 /// Rounds that count; one more warms up.
 const ROUNDS: usize = 7;
@@ -18,7 +18,7 @@ const CALLS: u32 = 500;
 /// Calls the live version's handler as the pipeline does.
 pub async fn measure(figures: &mut Figures) -> Result<(), Failure> {
     let stage = Stage::start(Settings::default()).await?;
-    stage.install(&Guest::read("puppet")?.version(0)).await?;
+    stage.install(&another_version(&bytes("puppet"), "0")).await?;
     let live = stage.live().ok_or("the plugin is not live")?;
     let (id, tid) = (MessageId::fresh(), Tid::fresh());
     let (headers, payload) = (Headers::new(), super::throughput::payload());

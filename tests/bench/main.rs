@@ -5,11 +5,7 @@
 mod baseline;
 mod call;
 mod figures;
-#[path = "../storm/guest.rs"]
-mod guest;
 mod reload;
-#[path = "../storm/stage.rs"]
-mod stage;
 mod start;
 mod throughput;
 
@@ -19,9 +15,9 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 use leveret::config::Settings;
 use leveret_tests::rabbitmq::Node;
+use leveret_tests::stage::Failure;
 
 use figures::Figures;
-use stage::Failure;
 
 /// Measures Leveret.
 #[derive(Parser)]

@@ -3,24 +3,24 @@
 use leveret::config::Settings;
 
 use super::figures::{Figures, median};
-use super::guest::Guest;
-use super::stage::{Failure, Stage};
+use leveret_tests::guests::{another_version, bytes};
+use leveret_tests::stage::{Failure, Stage};
 
 /// How often it is changed.
 const ROUNDS: u32 = 20;
 
 /// From the rename until the new version takes deliveries: noticed, read, compiled, described and swapped.
 pub async fn measure(figures: &mut Figures) -> Result<(), Failure> {
-    let guest = Guest::read("pheidi")?;
+    let guest = bytes("pheidi");
     let stage = Stage::start(Settings::default()).await?;
     // The first is not counted: it also starts the subscription.
-    stage.install(&guest.version(0)).await?;
+    stage.install(&another_version(&guest, &0.to_string())).await?;
     let mut rounds = Vec::new();
     for number in 1..=ROUNDS {
-        rounds.push(stage.install(&guest.version(number)).await?.as_secs_f64() * 1000.0);
+        rounds.push(stage.install(&another_version(&guest, &number.to_string())).await?.as_secs_f64() * 1000.0);
     }
     stage.stop().await;
-    let size = guest.version(0).len() / 1024;
+    let size = another_version(&guest, &0.to_string()).len() / 1024;
     figures.add(
         "reload_p50_ms",
         median(&rounds),

@@ -16,9 +16,9 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use super::figures::{Figures, median};
-use super::guest::Guest;
-use super::stage::Failure;
 use super::throughput::payload;
+use leveret_tests::guests::{another_version, bytes};
+use leveret_tests::stage::Failure;
 
 const PLUGINS: u32 = 20;
 const COLD_ROUNDS: usize = 3;
@@ -38,12 +38,12 @@ struct Started {
 pub fn measure(runtime: &Runtime, figures: &mut Figures) -> Result<(), Failure> {
     let directory = tempfile::Builder::new().prefix("leveret-start-").tempdir()?;
     let directory = directory.path();
-    let guest = Guest::read("puppet")?;
+    let guest = bytes("puppet");
     fs::create_dir(directory.join("plugins"))?;
     let mut plugins = Vec::new();
     for number in 0..PLUGINS {
         let name = format!("app{number}");
-        fs::write(directory.join(format!("plugins/{name}.wasm")), guest.version(number))?;
+        fs::write(directory.join(format!("plugins/{name}.wasm")), another_version(&guest, &number.to_string()))?;
         plugins.push(PluginId::new(name.parse()?, name.parse()?));
     }
 

@@ -15,7 +15,8 @@ fn every_problem_names_its_place_its_key_and_the_way_out() {
     for arguments in [["config", "check"], ["up", "--json"]] {
         let ended = leveret(directory.path(), &[], &arguments);
         assert_eq!(ended.code, 2);
-        for words in ["leveret.toml:1:2", "`delivery`", "leveret.toml:5:12", "`delivery.prefetch`", "leveret.toml:8:7"] {
+        for words in ["leveret.toml:1:2", "`delivery`", "leveret.toml:5:12", "`delivery.prefetch`", "leveret.toml:8:7"]
+        {
             assert!(ended.error.contains(words), "{words} is missing in {}", ended.error);
         }
     }

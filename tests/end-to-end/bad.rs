@@ -27,7 +27,7 @@ async fn i7_an_event_that_is_not_json_becomes_a_dead_letter_once(broker: TestBro
         let Settlement::Dead { reason } = &record.settlement else { panic!("{record:?}") };
         assert!(reason.contains(words), "{reason}");
         assert_eq!(record.receipt, Default::default(), "the plugin ran");
-        let dead = broker::take_one(&host.host.broker, broker::dead_letters("puppet", PULLED)).await;
+        let dead = broker::take_one(&host.host.broker, broker::dead_letters("puppet")).await;
         assert_eq!((dead.id, &dead.body[..]), (id, body));
     }
     let last = host.publish(PULLED, json!({ "do": "emit" }).to_string()).await;
@@ -46,7 +46,7 @@ async fn i8_an_event_that_is_too_large_is_kept_whole(broker: TestBroker) {
     let record = host.record(&id).await;
     let Settlement::Dead { reason } = &record.settlement else { panic!("{record:?}") };
     assert!(reason.contains("16777217 bytes") && reason.contains("delivery.payload-limit"), "{reason}");
-    let dead = broker::take_one(&host.host.broker, broker::dead_letters("puppet", PULLED)).await;
+    let dead = broker::take_one(&host.host.broker, broker::dead_letters("puppet")).await;
     assert!(dead.body == body, "{} bytes came back", dead.body.len());
     host.stop().await;
 }

@@ -35,7 +35,10 @@ async fn an_event_becomes_a_task_under_its_tid_and_a_derived_id(broker: TestBrok
 
     let record = host.record(&event.id).await;
     assert_eq!((record.settlement, record.attempt.number()), (Settlement::Done, 1));
-    assert_eq!(record.emitted.iter().map(|made| (made.name.as_str(), &made.id)).collect::<Vec<_>>(), [(SEND, &task.id)]);
+    assert_eq!(
+        record.emitted.iter().map(|made| (made.name.as_str(), &made.id)).collect::<Vec<_>>(),
+        [(SEND, &task.id)]
+    );
     host.stop().await;
 }
 
@@ -123,7 +126,7 @@ async fn i1_a_task_that_nobody_performs_waits(broker: TestBroker) {
 
 /// The one dead letter of the puppet, with what was written on it.
 async fn dead_letter(host: &TestHost, reason: &str) -> Message {
-    let dead = broker::take_one(&host.host.broker, broker::dead_letters("puppet", PULLED)).await;
+    let dead = broker::take_one(&host.host.broker, broker::dead_letters("puppet")).await;
     let text = |name: &str| dead.headers.get(name).and_then(HeaderValue::as_text);
     assert_eq!(text("leveret-dead-reason"), Some(reason));
     assert_eq!(text("leveret-dead-queue"), Some("puppet.puppet.pulled"));

@@ -70,7 +70,8 @@ async fn a_payload_that_is_not_json_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_browser_may_send_unasked_is_refused() {
-    for content_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonp"] {
+    for content_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonp"]
+    {
         let (status, answer) = answer(PULLED, &[("content-type", content_type)], "{}").await;
         assert_eq!(status, 415, "{content_type}: {answer}");
     }

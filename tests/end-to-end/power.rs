@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use leveret::broker::Broker;
+use leveret::broker::{Broker, Source};
 use leveret::name::QueueName;
 use leveret_tests::broker::{self, TestBroker};
 use leveret_tests::guests;
@@ -27,6 +27,11 @@ on_each_broker!(
 /// How many publish at once, and how many events must be accepted before the process ends.
 const PUBLISHERS: usize = 4;
 const ENOUGH: usize = 300;
+
+/// The puppet's queue.
+fn subscription() -> QueueName {
+    QueueName::subscription(&plugin("puppet"), &PULLED.parse().expect("a legal name"))
+}
 
 /// A directory with the puppet in it.
 fn directory() -> TempDir {
@@ -81,7 +86,6 @@ impl Load {
 
 /// Runs the host until its queue is empty, and returns a connection to the broker without it.
 async fn work_off(directory: &Path, broker: &TestBroker) -> Arc<dyn Broker> {
-    let queue = QueueName::subscription(&plugin("puppet"), &PULLED.parse().expect("a legal name"));
     loop {
         let mut process = Process::start(directory, broker);
         until("an empty queue", async || {
@@ -94,7 +98,7 @@ async fn work_off(directory: &Path, broker: &TestBroker) -> Arc<dyn Broker> {
         stop(&mut process).await;
         let connection = broker.connect().await;
         // What it had fetched when it was stopped is in the queue again.
-        if connection.depth(&queue).await.expect("a depth") == Some(0) {
+        if connection.depth(&subscription()).await.expect("a depth") == Some(0) {
             return connection;
         }
         connection.close().await;
@@ -163,11 +167,8 @@ async fn i11_what_does_not_end_within_the_grace_period_goes_back_uncounted(broke
     .await;
     stop(&mut process).await;
     let connection = broker.connect().await;
-    let puppet = plugin("puppet");
-    let event = PULLED.parse().expect("a legal name");
-    let queue = QueueName::subscription(&puppet, &event);
-    let source = leveret::broker::Source { queue, ..broker::dead_letters("puppet", PULLED) };
-    let back = broker::take_one(&connection, source).await;
+    let waiting = Source { queue: subscription(), ..broker::tasks(ECHO) };
+    let back = broker::take_one(&connection, waiting).await;
     assert_eq!((back.id.as_str(), back.attempt.number(), back.failures.len()), ("m-1", 1, 0));
     connection.close().await;
 }
@@ -192,6 +193,10 @@ async fn i8_a_flood_of_a_plugin_s_lines_is_cut_in_the_log() {
     let lines = log.iter().filter(|line| line.contains(" of 5000")).count();
     assert_eq!(lines, 1000);
     assert!(log.iter().any(|line| line.contains("4000 further lines of the plugin were dropped")));
-    let told: Value = log.iter().find(|line| line.contains("line 1 of 5000")).map(|line| line.parse().expect("JSON")).expect("a line");
+    let told: Value = log
+        .iter()
+        .find(|line| line.contains("line 1 of 5000"))
+        .map(|line| line.parse().expect("JSON"))
+        .expect("a line");
     assert_eq!((&told["span"]["plugin"], &told["span"]["message"]), (&json!("puppet"), &json!("m-1")));
 }

@@ -111,7 +111,9 @@ async fn i7_headers_of_every_type_disturb_nothing() {
 async fn i7_the_host_s_own_headers_in_absurd_values_disturb_nothing() {
     let mut stage = Stage::new().await;
     let mut ids = Vec::new();
-    for header in ["x-leveret-attempt", "x-leveret-failures", "x-leveret-time", "x-leveret-key", "x-leveret-new", "x-death"] {
+    for header in
+        ["x-leveret-attempt", "x-leveret-failures", "x-leveret-time", "x-leveret-key", "x-leveret-new", "x-death"]
+    {
         for (kind, value) in every_type() {
             let id = format!("{header} as {kind}");
             ids.push(stage.publish(&id, json!({ "do": "emit" }), headers([(header, value)])).await);
@@ -141,7 +143,7 @@ async fn i1_a_forged_death_does_not_lose_an_event_in_its_delay() {
     let id = stage.publish("m-1", json!({ "do": "retry", "reason": "busy", "after": 20 }), forged).await;
     let records = stage.host.records(&id, 3).await;
     assert_eq!(records.iter().map(|record| record.attempt.number()).collect::<Vec<_>>(), [1, 2, 3]);
-    let dead = broker::take_one(&stage.host.host.broker, broker::dead_letters("puppet", PULLED)).await;
+    let dead = broker::take_one(&stage.host.host.broker, broker::dead_letters("puppet")).await;
     assert_eq!((dead.id, dead.failures.len()), (id, 3));
 }
 

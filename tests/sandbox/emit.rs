@@ -46,9 +46,9 @@ async fn a_payload_that_is_not_json_fails_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_host_s_headers_cannot_be_set() {
-    for name in ["x-leveret-attempt", "X-Leveret-Failures", "x-death", "x-death-count"] {
-        fails_whole(json!({ "do": "header", "name": name, "value": "1" }), "which is the host's").await;
+async fn i3_headers_that_route_or_are_the_host_s_fail_whole() {
+    for name in ["x-leveret-attempt", "X-Leveret-Failures", "x-death", "leveret-dead-reason", "CC", "bcc"] {
+        fails_whole(json!({ "do": "header", "name": name, "value": "1" }), "not a plugin's to set").await;
     }
     for name in ["", "a\nb", &"x".repeat(256)] {
         fails_whole(json!({ "do": "header", "name": name, "value": "1" }), "illegal name").await;

@@ -39,7 +39,7 @@ async fn i5_a_time_out_counts_as_a_failed_attempt() {
     let attempts: Vec<_> = records.iter().map(|record| record.attempt.number()).collect();
     assert_eq!(attempts, [1, 2]);
     assert!(matches!(&records[1].settlement, Settlement::Dead { reason } if reason.contains("time limit")));
-    let dead = broker::take_one(&stage.host.host.broker, broker::dead_letters("puppet", PULLED)).await;
+    let dead = broker::take_one(&stage.host.host.broker, broker::dead_letters("puppet")).await;
     assert_eq!((dead.id, dead.failures.len()), (id, 2));
 }
 

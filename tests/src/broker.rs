@@ -75,10 +75,10 @@ pub fn tasks(name: &str) -> Source {
     Source { queue: QueueName::task(&task), subject: Subject::Task(task), prefetch: PREFETCH }
 }
 
-/// The dead letters of an application, which were events of this name.
-pub fn dead_letters(app: &str, event: &str) -> Source {
-    let app: AppName = app.parse().expect("a legal name");
-    Source { queue: QueueName::dead(&app), subject: event_subject(event), prefetch: PREFETCH }
+/// The dead letters of an application. Taken as if they were tasks: a queue listened to for an event would be bound to it.
+pub fn dead_letters(app: &str) -> Source {
+    let queue = QueueName::dead(&app.parse::<AppName>().expect("a legal name"));
+    Source { queue, ..tasks(&format!("{app}.dead.letter")) }
 }
 
 const PREFETCH: NonZeroU16 = NonZeroU16::MAX;

@@ -6,5 +6,6 @@ pub mod host;
 pub mod http;
 pub mod process;
 pub mod rabbitmq;
+pub mod stage;
 pub mod wait;
 pub mod wat;

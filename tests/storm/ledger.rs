@@ -13,7 +13,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
 
-use super::stage::{Failure, Stage};
+use leveret_tests::stage::{Failure, Stage};
 
 /// What the plugin makes of an event.
 const TASK: &str = "puppet.echo.make";

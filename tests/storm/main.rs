@@ -3,10 +3,8 @@
 //! Beside good versions come hazards: a broken file, which must change nothing, and a removal, during which messages
 //! wait in their queue. The last line on stdout is the result as JSON; how it goes is told on stderr.
 
-mod guest;
 mod ledger;
 mod plan;
-mod stage;
 mod traffic;
 mod versions;
 
@@ -17,14 +15,14 @@ use std::time::{Duration, Instant};
 use clap::{Parser, ValueEnum};
 use leveret::config::{BrokerUrl, Settings};
 use leveret::message::MessageId;
+use leveret_tests::guests;
 use leveret_tests::rabbitmq::Node;
+use leveret_tests::stage::{Failure, Stage};
 use serde::Serialize;
 use uuid::Uuid;
 
-use guest::Guest;
 use ledger::Ledger;
 use plan::Plan;
-use stage::{Failure, Stage};
 use traffic::Traffic;
 use versions::Versions;
 
@@ -110,7 +108,7 @@ async fn storm(arguments: &Arguments, url: BrokerUrl) -> Result<Report, Failure>
     let mut settings = Settings::default();
     settings.broker.url = url;
     let stage = Stage::start(settings).await?;
-    let mut versions = Versions::new(&stage, Guest::read("puppet")?);
+    let mut versions = Versions::new(&stage, guests::bytes("puppet"));
     versions.first().await?;
 
     let ids = (0..events).map(|_| MessageId::fresh()).collect();

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::ledger::Ledger;
 use super::plan::Plan;
-use super::stage::{Failure, Stage};
+use leveret_tests::stage::{Failure, Stage};
 
 /// The most batches in flight.
 const IN_FLIGHT: usize = 4;

@@ -5,9 +5,9 @@ use std::time::Duration;
 use leveret::catalog::PluginState;
 use leveret::plugin::Version;
 
-use super::guest::Guest;
 use super::plan::Hazard;
-use super::stage::{Failure, Stage};
+use leveret_tests::guests::another_version;
+use leveret_tests::stage::{Failure, Stage};
 
 /// How long a broken file may take to be refused.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -17,13 +17,13 @@ const LOOK: Duration = Duration::from_millis(10);
 /// Puts one version after the other in place.
 pub struct Versions<'s> {
     stage: &'s Stage,
-    guest: Guest,
+    guest: Vec<u8>,
     number: u32,
 }
 
 impl<'s> Versions<'s> {
     /// No version is in place yet.
-    pub fn new(stage: &'s Stage, guest: Guest) -> Self {
+    pub fn new(stage: &'s Stage, guest: Vec<u8>) -> Self {
         Self { stage, guest, number: 0 }
     }
 
@@ -40,14 +40,14 @@ impl<'s> Versions<'s> {
             None => {}
         }
         self.number += 1;
-        self.stage.install(&self.guest.version(self.number)).await
+        self.stage.install(&another_version(&self.guest, &self.number.to_string())).await
     }
 
     /// Puts a broken file in place and waits until it is refused.
     async fn break_file(&self) -> Result<(), Failure> {
         let before = self.version();
         // It begins like a component and ends in the middle.
-        let mut file = self.guest.version(self.number);
+        let mut file = another_version(&self.guest, &self.number.to_string());
         file.truncate(file.len() / 2);
         let placed = self.stage.place(&file)?;
         while !self.is_refused() {

@@ -117,7 +117,10 @@ mod tests {
     fn a_suite_that_does_not_exist_is_refused_with_those_that_do() {
         let chosen = ["clipy".to_owned()];
         let failure = choose(&chosen).err().map(|failure| failure.to_string()).unwrap_or_default();
-        assert!(failure.starts_with("There is no suite \"clipy\". There are: fmt, clippy, tests, deny, unit, "), "{failure}");
+        assert!(
+            failure.starts_with("There is no suite \"clipy\". There are: fmt, clippy, tests, deny, unit, "),
+            "{failure}"
+        );
     }
 
     #[test]
