@@ -5,13 +5,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use leveret::delivery::Counts;
+use leveret::name::QueueName;
 use leveret_tests::broker::TestBroker;
 use leveret_tests::guests;
 use leveret_tests::host::TestHost;
+use leveret_tests::wait::until;
 
 use super::*;
 
-on_each_broker!(i9_a_swap_while_events_flow_loses_and_repeats_nothing);
+on_each_broker!(
+    i9_a_swap_while_events_flow_loses_and_repeats_nothing,
+    i9_a_delivery_in_flight_ends_on_the_version_that_it_began_on,
+);
 
 /// Slow enough that the records of a long swap are not missed, fast enough that events are always on their way.
 const PACE: Duration = Duration::from_millis(5);
@@ -56,5 +61,22 @@ async fn i9_a_swap_while_events_flow_loses_and_repeats_nothing(broker: TestBroke
     assert_eq!(host.host.journal.counts(), Counts { done: events.len() as u64, ..Counts::default() });
     let ran: BTreeSet<_> = host.all_records().into_iter().map(|record| record.version).collect();
     assert_eq!(ran, versions.iter().map(ToString::to_string).collect());
+    host.stop().await;
+}
+
+async fn i9_a_delivery_in_flight_ends_on_the_version_that_it_began_on(broker: TestBroker) {
+    let mut host = TestHost::start_with(&broker, |settings| {
+        settings.delivery.time_limit = "3s".parse().expect("a legal time");
+    })
+    .await;
+    let puppet = guests::bytes("puppet");
+    let before = host.install("puppet.wasm", &puppet).await;
+    let id = host.publish(PULLED, json!({ "do": "loop" }).to_string()).await;
+    let queue = QueueName::subscription(&plugin("puppet"), &PULLED.parse().expect("a legal name"));
+    until("the delivery", async || (host.host.broker.depth(&queue).await == Ok(Some(0))).then_some(())).await;
+    let after = host.install("puppet.wasm", &guests::another_version(&puppet, "after")).await;
+    let records = host.records(&id, 2).await;
+    let ran: Vec<_> = records.into_iter().map(|record| record.version).collect();
+    assert_eq!(ran, [before.to_string(), after.to_string()]);
     host.stop().await;
 }

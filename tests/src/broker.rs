@@ -2,9 +2,8 @@
 
 use std::num::NonZeroU16;
 use std::sync::Arc;
-use std::time::Duration;
 
-use leveret::broker::{Broker, BrokerStatus, Destination, Outgoing, Source};
+use leveret::broker::{Broker, BrokerStatus, Destination, Listener, Outgoing, Source};
 use leveret::config::Settings;
 use leveret::message::{Message, Subject};
 use leveret::name::{AppName, QueueName, TaskName};
@@ -12,9 +11,6 @@ use tempfile::TempDir;
 
 use crate::rabbitmq::Node;
 use crate::wait::{soon, until};
-
-/// How long to watch that nothing more comes.
-const SILENCE: Duration = Duration::from_millis(300);
 
 /// A broker that is empty at first and belongs to one test.
 #[derive(Debug)]
@@ -103,9 +99,14 @@ pub async fn publish(broker: &Arc<dyn Broker>, message: Message) {
     .await;
 }
 
+/// Listens to a queue, again and again as the host itself does: RabbitMQ may fail one of two who make a queue at once.
+async fn listen(broker: &Arc<dyn Broker>, source: Source) -> Box<dyn Listener> {
+    until("a listener", async || broker.listen(source.clone()).await.ok()).await
+}
+
 /// Takes this many messages out of a queue.
 pub async fn take(broker: &Arc<dyn Broker>, source: Source, number: usize) -> Vec<Message> {
-    let mut listener = soon("a listener", broker.listen(source)).await.expect("listens");
+    let mut listener = listen(broker, source).await;
     let mut messages = Vec::with_capacity(number);
     for _ in 0..number {
         let received = soon("a message", listener.next()).await.expect("the listener goes on");
@@ -118,15 +119,4 @@ pub async fn take(broker: &Arc<dyn Broker>, source: Source, number: usize) -> Ve
 /// Takes the one message of a queue.
 pub async fn take_one(broker: &Arc<dyn Broker>, source: Source) -> Message {
     take(broker, source, 1).await.remove(0)
-}
-
-/// Takes whatever is in a queue that nobody fills any more.
-pub async fn take_all(broker: &Arc<dyn Broker>, source: Source) -> Vec<Message> {
-    let mut listener = soon("a listener", broker.listen(source)).await.expect("listens");
-    let mut messages = Vec::new();
-    while let Ok(Some(received)) = tokio::time::timeout(SILENCE, listener.next()).await {
-        soon("an acknowledgement", received.receipt.acknowledge()).await.expect("acknowledged");
-        messages.push(received.message);
-    }
-    messages
 }

@@ -13,7 +13,7 @@ use super::journal::{Emitted, Journal, Record};
 use super::policy::Policies;
 use super::settle::{Decision, Place, Settlement, decide, emitted, publish};
 use crate::broker::{Acknowledge, Broker, Received};
-use crate::message::{Message, MessageId, Timestamp};
+use crate::message::{Message, Timestamp};
 use crate::name::QueueName;
 use crate::plugin::{Live, Outcome, Receipt};
 
@@ -110,14 +110,7 @@ impl Pipeline {
         }
     }
 
-    fn record(
-        &self,
-        message: &Message,
-        live: &Live,
-        settlement: Settlement,
-        made: Vec<(String, MessageId)>,
-        receipt: Receipt,
-    ) {
+    fn record(&self, message: &Message, live: &Live, settlement: Settlement, made: Vec<Emitted>, receipt: Receipt) {
         match &settlement {
             Settlement::Done => tracing::info!(emitted = names(&made), "done"),
             Settlement::Retried { reason, wait_ms } => tracing::warn!(wait_ms, "failed, tried again later: {reason}"),
@@ -133,16 +126,16 @@ impl Pipeline {
             tid: message.tid.clone(),
             attempt: message.attempt,
             settlement,
-            emitted: made.into_iter().map(|(name, id)| Emitted { name, id }).collect(),
+            emitted: made,
             receipt,
         });
     }
 }
 
 /// The names of what was emitted, for the log.
-fn names(made: &[(String, MessageId)]) -> String {
+fn names(made: &[Emitted]) -> String {
     const SHOWN: usize = 5;
-    let shown: Vec<_> = made.iter().take(SHOWN).map(|(name, _)| name.as_str()).collect();
+    let shown: Vec<_> = made.iter().take(SHOWN).map(|emitted| emitted.name.as_str()).collect();
     let more = if made.len() > SHOWN { ", …" } else { "" };
     shown.join(", ") + more
 }

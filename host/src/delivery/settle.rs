@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::backoff::Backoff;
 use super::emit::emit;
+use super::journal::Emitted;
 use crate::broker::{Broker, Destination, Outgoing, PublishError};
-use crate::message::{FailedAttempt, HeaderValue, Message, MessageId, Timestamp};
+use crate::message::{FailedAttempt, HeaderValue, Message, Timestamp};
 use crate::name::{PluginId, QueueName};
 use crate::plugin::Outcome;
 
@@ -113,13 +114,12 @@ pub(super) async fn publish(broker: &dyn Broker, batch: Vec<Outgoing>) -> Result
     broker.publish(batch).await.map(drop)
 }
 
-/// The ids and names of what a decision emits.
-pub(super) fn emitted(decision: &Decision) -> Vec<(String, MessageId)> {
+/// What a decision emits, as the journal tells it.
+pub(super) fn emitted(decision: &Decision) -> Vec<Emitted> {
+    let told =
+        |Outgoing { message, .. }: &Outgoing| Emitted { name: message.subject.to_string(), id: message.id.clone() };
     match decision.settlement {
-        Settlement::Done => {
-            let name = |outgoing: &Outgoing| (outgoing.message.subject.to_string(), outgoing.message.id.clone());
-            decision.publish.iter().map(name).collect()
-        }
+        Settlement::Done => decision.publish.iter().map(told).collect(),
         _ => Vec::new(),
     }
 }
