@@ -12,7 +12,7 @@ use leveret_tests::broker::TestBroker;
 use leveret_tests::guests;
 use leveret_tests::host::TestHost;
 use leveret_tests::rabbitmq::Node;
-use leveret_tests::wait::soon;
+use leveret_tests::wait::{soon, until};
 
 use super::*;
 
@@ -89,7 +89,8 @@ async fn an_event_of_ponos_becomes_a_task_for_ponos_under_one_tid() {
     assert_eq!(performed["job"]["substitutions"]["amount"], 4200);
 
     let tid = Tid::from_wire(tid).expect("a legal TID");
-    let record = host.all_records().into_iter().find(|record| record.tid == tid).expect("a record");
+    // It is written once the event is acknowledged, and that comes after the task.
+    let record = until("a record", async || host.all_records().into_iter().find(|record| record.tid == tid)).await;
     assert_eq!(record.settlement, Settlement::Done);
     let queues = Node::shared().get(&format!("queues/{vhost}"));
     let queues = queues.as_array().expect("a list");

@@ -74,7 +74,9 @@ async fn i9_a_delivery_in_flight_ends_on_the_version_that_it_began_on(broker: Te
     let id = host.publish(PULLED, json!({ "do": "loop" }).to_string()).await;
     let queue = QueueName::subscription(&plugin("puppet"), &PULLED.parse().expect("a legal name"));
     until("the delivery", async || (host.host.broker.depth(&queue).await == Ok(Some(0))).then_some(())).await;
-    let after = host.install("puppet.wasm", &guests::another_version(&puppet, "after")).await;
+    // Compiled for the first time, which takes longer than the delivery takes to begin.
+    let next = guests::another_version(&puppet, &format!("after {}", std::process::id()));
+    let after = host.install("puppet.wasm", &next).await;
     let records = host.records(&id, 2).await;
     let ran: Vec<_> = records.into_iter().map(|record| record.version).collect();
     assert_eq!(ran, [before.to_string(), after.to_string()]);

@@ -74,7 +74,7 @@ impl Publish {
             }
             (None, payload) => payload.as_bytes().to_owned(),
         };
-        if let Err(error) = serde_json::from_slice::<serde_json::Value>(&bytes) {
+        if let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(&bytes) {
             return Err(CliError::Usage(format!("the payload is not JSON: {error}")));
         }
         Ok(bytes.into())

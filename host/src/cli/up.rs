@@ -1,6 +1,6 @@
 //! `leveret up`: the host, until it is told to stop.
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::error::CliError;
 use super::{log, runtime};
@@ -11,6 +11,8 @@ use crate::host::Host;
 pub(super) fn run(settings: &Settings) -> Result<(), CliError> {
     log::begin(&settings.log)?;
     runtime()?.block_on(async {
+        // First of all, so that a signal during the start is a stop too.
+        let mut signals = Signals::listen()?;
         let host = Host::start(settings).await?;
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
@@ -19,26 +21,33 @@ pub(super) fn run(settings: &Settings) -> Result<(), CliError> {
             admin = %host.address,
             "leveret is up"
         );
-        stopped().await?;
+        signals.next().await;
         tracing::info!("stopping: finishing what is in flight, at most {}", settings.shutdown.grace);
         tokio::select! {
             () = host.stop() => tracing::info!("stopped"),
-            second = stopped() => {
-                second?;
-                tracing::warn!("stopped at once; what was in flight comes again");
-            }
+            () = signals.next() => tracing::warn!("stopped at once; what was in flight comes again"),
         }
         Ok(())
     })
 }
 
-/// Waits for the next SIGTERM or SIGINT.
-pub(super) async fn stopped() -> Result<(), CliError> {
-    let listen = |kind| signal(kind).map_err(|error| CliError::Failed(format!("no signals: {error}")));
-    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// The signals that ask for a stop.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    pub(super) fn listen() -> Result<Self, CliError> {
+        let listen = |kind| signal(kind).map_err(|error| CliError::Failed(format!("no signals: {error}")));
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
     }
-    Ok(())
+
+    /// Waits for the next SIGTERM or SIGINT.
+    pub(super) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

@@ -13,7 +13,8 @@ use tempfile::TempDir;
 use tokio::sync::broadcast;
 
 use super::error::CliError;
-use super::{log, runtime, up};
+use super::up::Signals;
+use super::{log, runtime};
 use crate::broker::{Destination, Outgoing};
 use crate::config::{BrokerUrl, Settings};
 use crate::delivery::Record;
@@ -73,7 +74,7 @@ impl Demo {
         println!("{} deliveries done, {} tried again later, {} dead.\n", counts.done, counts.retried, counts.dead);
         if self.keep {
             println!("{}", story::keeping(&stage.host.address, plugins));
-            up::stopped().await?;
+            Signals::listen()?.next().await;
         } else {
             println!("{}", story::NEXT);
         }

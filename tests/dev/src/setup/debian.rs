@@ -7,8 +7,6 @@ use super::{entries, make_directory, write};
 use crate::command::{Program, is_installed};
 use crate::failure::Failure;
 
-const SOURCE: &str = "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] \
-                      mirror+file:/etc/apt/mirror.list trixie-backports main\n";
 const REMEDY: &str = "Add the target by `rustup target add wasm32-wasip2` where that works.";
 
 /// The packages of one release, as they are now.
@@ -29,7 +27,7 @@ impl Packages {
             make_directory(&directory.join(part))?;
         }
         let packages = Self { directory: directory.into() };
-        write(&directory.join("sources.list"), SOURCE)?;
+        write(&directory.join("sources.list"), &source(&mirror()?))?;
         write(&directory.join("status"), "")?;
         write(&directory.join("apt.conf"), &packages.configuration())?;
         packages.apt("apt-get").words("--quiet update").quietly()?;
@@ -73,4 +71,17 @@ impl Packages {
              APT::Sandbox::User \"\";\n"
         )
     }
+}
+
+/// Where this system takes Debian's packages from: the release that is needed lies beside the one that it runs.
+fn mirror() -> Result<String, Failure> {
+    let format = "$(REPO_URI)";
+    let known = Program::new("apt-get").words("indextargets --format").argument(format).quietly()?;
+    let debian = |uri: &&str| uri.trim_end_matches('/').ends_with("/debian");
+    let none = || Failure::Sources { what: "apt knows no mirror of Debian's packages".into(), remedy: REMEDY };
+    known.lines().find(debian).map(str::to_owned).ok_or_else(none)
+}
+
+fn source(mirror: &str) -> String {
+    format!("deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {mirror} trixie-backports main\n")
 }
