@@ -20,11 +20,11 @@ wasmtime::component::bindgen!({
     exports: { default: async },
 });
 
+pub(super) use self::leveret::plugin::log::add_to_linker;
+use self::leveret::plugin::log::{Host as LogHost, Level as LogLevel};
+use self::leveret::plugin::types;
 pub(super) use exports::leveret::plugin::manifest;
 use exports::leveret::plugin::subscriber;
-pub(super) use leveret::plugin::log::add_to_linker;
-use leveret::plugin::log::{Host as LogHost, Level as LogLevel};
-use leveret::plugin::types;
 
 const MANIFEST: &str = "leveret:plugin/manifest@0.1.0";
 const SUBSCRIBER: &str = "leveret:plugin/subscriber@0.1.0";
