@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU32;
+use std::str::Utf8Error;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -128,6 +130,22 @@ impl Timestamp {
     pub fn since_epoch(self) -> Duration {
         Duration::from_millis(self.0)
     }
+}
+
+/// Why a payload is not what events and tasks carry.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotJson {
+    #[error("the payload is not JSON, since it is not UTF-8 text: {0}")]
+    Text(#[from] Utf8Error),
+    #[error("the payload is not JSON: {0}")]
+    Json(String),
+}
+
+/// The JSON text that a payload is. It is only looked at: numbers may be of any size, and nesting of any depth.
+pub fn json_text(payload: &[u8]) -> Result<&str, NotJson> {
+    let text = std::str::from_utf8(payload)?;
+    serde_json::from_str::<IgnoredAny>(text).map_err(|error| NotJson::Json(error.to_string()))?;
+    Ok(text)
 }
 
 /// What a message is about.
@@ -279,6 +297,17 @@ mod tests {
             MessageId::derived(&other, &plugin("a", "a"), 0),
         ];
         assert!(different.iter().all(|d| *d != id));
+    }
+
+    #[test]
+    fn a_payload_is_one_json_text_of_utf_8() {
+        for payload in ["{}", "[1]", "null", "\"\"", " {\"a\": 1} ", "9".repeat(1024).as_str(), "1e999"] {
+            assert_eq!(json_text(payload.as_bytes()), Ok(payload));
+        }
+        for payload in [&b""[..], b"{", b"{} {}", b"nonsense", &[b'['; 100_000]] {
+            assert!(matches!(json_text(payload), Err(NotJson::Json(_))), "{payload:?}");
+        }
+        assert!(matches!(json_text(b"\"\xff\""), Err(NotJson::Text(_))));
     }
 
     #[test]

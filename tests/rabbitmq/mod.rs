@@ -5,6 +5,7 @@ mod messages;
 mod publishing;
 mod status;
 mod topology;
+mod unreadable;
 
 use std::num::NonZeroU16;
 use std::sync::Arc;

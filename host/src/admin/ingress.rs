@@ -8,12 +8,11 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::{Seen, problem};
 use crate::broker::{Destination, Outgoing};
-use crate::message::{Message, MessageId, Subject, Tid};
+use crate::message::{Message, MessageId, Subject, Tid, json_text};
 use crate::name::EventName;
 
 const MESSAGE_ID: &str = "x-message-id";
@@ -43,8 +42,8 @@ pub(super) async fn publish(
     if content_type.split(';').next().map(str::trim) != Some("application/json") {
         return problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send the payload as `content-type: application/json`");
     }
-    if let Err(error) = serde_json::from_slice::<IgnoredAny>(&body) {
-        return problem(StatusCode::BAD_REQUEST, format!("the payload is not JSON: {error}"));
+    if let Err(error) = json_text(&body) {
+        return problem(StatusCode::BAD_REQUEST, error);
     }
     let mut message = Message::new(Subject::Event(event.clone()), body);
     if let Some(id) = text(&headers, MESSAGE_ID).and_then(MessageId::from_wire) {

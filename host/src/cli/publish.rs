@@ -13,7 +13,7 @@ use crate::admin::Accepted;
 use crate::broker::{BrokerStatus, Destination, Outgoing};
 use crate::config::Settings;
 use crate::host;
-use crate::message::{Message, MessageId, Subject, Tid};
+use crate::message::{Message, MessageId, Subject, Tid, json_text};
 use crate::name::EventName;
 
 /// On the embedded broker the event goes through the running host, or straight into its file if none runs. On RabbitMQ
@@ -74,9 +74,7 @@ impl Publish {
             }
             (None, payload) => payload.as_bytes().to_owned(),
         };
-        if let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(&bytes) {
-            return Err(CliError::Usage(format!("the payload is not JSON: {error}")));
-        }
+        json_text(&bytes).map_err(|error| CliError::Usage(error.to_string()))?;
         Ok(bytes.into())
     }
 }

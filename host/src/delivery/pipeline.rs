@@ -47,7 +47,7 @@ impl Pipeline {
             tid = %message.tid,
             attempt = message.attempt.number(),
         );
-        self.settle(&message, acknowledgement, &live).instrument(span).await;
+        self.handle(&message, acknowledgement, &live).instrument(span).await;
     }
 
     /// Says whether the broker delivers this subscription's messages.
@@ -65,7 +65,7 @@ impl Pipeline {
         self.record(&message, &live, settlement, Vec::new(), Receipt::default());
     }
 
-    async fn settle(&self, message: &Message, acknowledgement: Box<dyn Acknowledge>, live: &Live) {
+    async fn handle(&self, message: &Message, acknowledgement: Box<dyn Acknowledge>, live: &Live) {
         let ending = async {
             let (decision, receipt) = self.invoke(message, live).await;
             let made = emitted(&decision);

@@ -11,7 +11,7 @@ use super::instance::{Bounds, State};
 use super::output::Level;
 use super::refusal::Refusal;
 use super::{Draft, Event, Outcome};
-use crate::message::{HeaderValue, Headers};
+use crate::message::{HeaderValue, Headers, json_text};
 use crate::name::{AppName, TaskName};
 
 wasmtime::component::bindgen!({
@@ -137,9 +137,7 @@ fn draft(task: types::Task, app: &AppName, emits: &BTreeSet<TaskName>) -> Result
     if !emits.contains(&name) {
         return Err(format!("it emits `{name}`, which its description does not list"));
     }
-    if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(&task.payload) {
-        return Err(format!("the payload that it emits for `{name}` is not JSON: {error}"));
-    }
+    json_text(task.payload.as_bytes()).map_err(|error| format!("it emits `{name}`, but {error}"))?;
     if task.key.as_ref().is_some_and(|key| key.len() > SHORT_STRING) {
         return Err(format!("the key that it emits for `{name}` is longer than {SHORT_STRING} bytes"));
     }

@@ -7,7 +7,7 @@ use lapin::protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError};
 use lapin::uri::{AMQPScheme, AMQPUri};
 use lapin::{Channel, Connection, ConnectionProperties, ErrorKind};
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::guard::{Failure, Guard, explain};
@@ -99,6 +99,35 @@ fn reason(error: &lapin::Error, uri: &AMQPUri) -> String {
     }
 }
 
+/// What it takes to open connections to one server, for as long as the broker is wanted.
+#[derive(Debug, Clone)]
+pub(super) struct Connector {
+    pub(super) uri: AMQPUri,
+    pub(super) options: Options,
+    pub(super) closing: CancellationToken,
+    pub(super) tasks: TaskTracker,
+}
+
+impl Connector {
+    /// Keeps a connection up.
+    pub(super) fn start(&self) -> Supervised {
+        self.start_until(self.closing.clone())
+    }
+
+    /// Keeps a connection up until the guard is dropped.
+    pub(super) fn start_apart(&self) -> (Supervised, DropGuard) {
+        let closing = self.closing.child_token();
+        (self.start_until(closing.clone()), closing.drop_guard())
+    }
+
+    fn start_until(&self, closing: CancellationToken) -> Supervised {
+        let (link_sender, link) = watch::channel(None);
+        let (status_sender, status) = watch::channel(BrokerStatus::Connecting);
+        self.tasks.spawn(supervise(self.uri.clone(), self.options, closing, link_sender, status_sender));
+        Supervised { link, status, limit: self.options.answer_limit }
+    }
+}
+
 /// A connection that is kept up in the background. Clones share it.
 #[derive(Debug, Clone)]
 pub(super) struct Supervised {
@@ -108,14 +137,6 @@ pub(super) struct Supervised {
 }
 
 impl Supervised {
-    /// Keeps a connection up until `closing` says otherwise.
-    pub(super) fn start(uri: AMQPUri, options: Options, closing: CancellationToken, tasks: &TaskTracker) -> Self {
-        let (link_sender, link) = watch::channel(None);
-        let (status_sender, status) = watch::channel(BrokerStatus::Connecting);
-        tasks.spawn(supervise(uri, options, closing, link_sender, status_sender));
-        Self { link, status, limit: options.answer_limit }
-    }
-
     pub(super) fn status(&self) -> watch::Receiver<BrokerStatus> {
         self.status.clone()
     }
@@ -168,7 +189,7 @@ async fn supervise(
                 links.send_replace(Some(link.clone()));
                 status.send_replace(BrokerStatus::Ready);
                 backoff.reset();
-                let reason = link.guard.lost().await;
+                let reason = link.guard.lost().await.reason;
                 links.send_replace(None);
                 if closing.is_cancelled() {
                     close(&link).await;

@@ -11,12 +11,11 @@ use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, B
 use lapin::types::FieldTable;
 use lapin::{Acker, Channel, Consumer};
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
-use super::connection::{Backoff, Link, Supervised};
-use super::guard::{Failure, Guard, explain};
+use super::connection::{Backoff, Connector, Link, Supervised};
+use super::guard::{Failure, Guard, Loss};
 use super::{Options, topology, wire};
 use crate::broker::{Acknowledge, BrokerError, Listener, Received, Source};
 use crate::message::Subject;
@@ -24,12 +23,12 @@ use crate::message::Subject;
 /// Subscribes to a source, and keeps the subscription up until the listener is stopped or dropped.
 pub(super) async fn listen(
     connection: &Supervised,
-    options: Options,
+    connector: &Connector,
     source: Source,
-    tasks: &TaskTracker,
 ) -> Result<RabbitMqListener, BrokerError> {
+    let options = connector.options;
     let link = connection.link().await.map_err(BrokerError::Unreachable)?;
-    let subscription = Subscription::new(&link, &options, &source).await?;
+    let subscription = Subscription::new(&link, &options, &source, None).await?;
     let (sender, arrivals) = mpsc::channel(NonZeroU16::get(source.prefetch).into());
     let (stop, stopped) = (CancellationToken::new(), CancellationToken::new());
     let listener = RabbitMqListener {
@@ -39,7 +38,9 @@ pub(super) async fn listen(
         stop: stop.clone(),
         stopped: stopped.clone(),
     };
-    let pump = Pump { connection: connection.clone(), options, source, arrivals: sender, stop };
+    let (connection, connector) = (connection.clone(), connector.clone());
+    let tasks = connector.tasks.clone();
+    let pump = Pump { connection, apart: None, connector, source, arrivals: sender, stop };
     tasks.spawn(async move {
         // Told however the pump ends, so that nobody waits for ever.
         let _stopped = stopped.clone().drop_guard();
@@ -54,6 +55,8 @@ pub(super) async fn listen(
 struct Session {
     channel: Channel,
     guard: Guard,
+    /// Keeps up a connection that only this listener has.
+    _apart: Option<Arc<DropGuard>>,
 }
 
 /// A consumer at work.
@@ -63,7 +66,12 @@ struct Subscription {
 }
 
 impl Subscription {
-    async fn new(link: &Link, options: &Options, source: &Source) -> Result<Self, Failure> {
+    async fn new(
+        link: &Link,
+        options: &Options,
+        source: &Source,
+        apart: Option<Arc<DropGuard>>,
+    ) -> Result<Self, Failure> {
         let queue = source.queue.as_str();
         topology::queue(link, queue, options.queue_type).await?;
         if let Subject::Event(event) = &source.subject {
@@ -81,7 +89,7 @@ impl Subscription {
             FieldTable::default(),
         );
         let consumer = guard.run(consume).await?;
-        Ok(Self { session: Arc::new(Session { channel, guard }), consumer })
+        Ok(Self { session: Arc::new(Session { channel, guard, _apart: apart }), consumer })
     }
 
     fn arrival(&self, delivery: Delivery) -> Arrival {
@@ -106,26 +114,29 @@ impl Arrival {
 /// Why deliveries no longer come.
 enum End {
     Unwanted,
-    Broken(String),
+    Broken(Loss),
 }
 
 /// Carries deliveries from RabbitMQ to the listener.
 struct Pump {
     connection: Supervised,
-    options: Options,
+    /// Set once the listener has a connection of its own.
+    apart: Option<Arc<DropGuard>>,
+    connector: Connector,
     source: Source,
     arrivals: mpsc::Sender<Arrival>,
     stop: CancellationToken,
 }
 
 impl Pump {
-    async fn run(self, first: Subscription, stopped: CancellationToken) {
-        let mut backoff = Backoff::new(&self.options);
+    async fn run(mut self, first: Subscription, stopped: CancellationToken) {
+        let mut backoff = Backoff::new(&self.connector.options);
         let mut subscription = first;
         loop {
             match self.forward(&mut subscription, &mut backoff).await {
                 End::Unwanted => return self.wind_up(subscription, stopped).await,
-                End::Broken(reason) => {
+                End::Broken(loss) if loss.unreadable => self.stand_apart(),
+                End::Broken(Loss { reason, .. }) => {
                     tracing::warn!(queue = %self.source.queue, reason, "no deliveries; trying again")
                 }
             }
@@ -150,7 +161,7 @@ impl Pump {
                 biased;
                 () = self.unwanted() => return End::Unwanted,
                 next = next => next,
-                reason = subscription.session.guard.lost() => return End::Broken(reason),
+                loss = subscription.session.guard.lost() => return End::Broken(loss),
             };
             match (room, delivery) {
                 (Ok(room), Some(Ok(delivery))) => {
@@ -158,12 +169,28 @@ impl Pump {
                     backoff.reset();
                 }
                 (Err(_), _) => return End::Unwanted,
-                (_, Some(Err(error))) => return End::Broken(explain(&error)),
+                (_, Some(Err(error))) => return End::Broken(Loss::from(&error)),
                 (_, None) => {
-                    return End::Broken("RabbitMQ cancelled the consumer, as when its queue is deleted".into());
+                    return End::Broken(Loss::because("RabbitMQ cancelled the consumer, as when its queue is deleted"));
                 }
             }
         }
+    }
+
+    /// Takes a connection of its own. A message that lapin cannot read ends its connection each time that it comes, and
+    /// comes again, so that on a shared one it would keep every other queue from its messages (I6).
+    fn stand_apart(&mut self) {
+        if self.apart.is_some() {
+            tracing::error!(
+                queue = %self.source.queue,
+                "a message in this queue cannot be read, since a property or a header's name is not UTF-8; nothing \
+                 comes from the queue until it is taken out, as with RabbitMQ's management page; other queues go on"
+            );
+            return;
+        }
+        tracing::warn!(queue = %self.source.queue, "a message that cannot be read ended the connection that is shared");
+        let (connection, apart) = self.connector.start_apart();
+        (self.connection, self.apart) = (connection, Some(Arc::new(apart)));
     }
 
     /// A new subscription, as soon as there can be one; `None` once the broker is closed.
@@ -171,7 +198,8 @@ impl Pump {
         loop {
             backoff.wait().await;
             let link = self.connection.link_whenever().await?;
-            match Subscription::new(&link, &self.options, &self.source).await {
+            let subscription = Subscription::new(&link, &self.connector.options, &self.source, self.apart.clone());
+            match subscription.await {
                 Ok(subscription) => return Some(subscription),
                 Err(failure) => tracing::warn!(queue = %self.source.queue, %failure, "not subscribed; trying again"),
             }

@@ -14,6 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::broker::BrokerError;
 
+/// Why a connection ended that nobody wanted any more.
+const CLOSED: &str = "the host closed it";
+
 /// Why something asked of RabbitMQ did not happen.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum Failure {
@@ -60,10 +63,30 @@ pub(super) fn explain(error: &lapin::Error) -> String {
     }
 }
 
+/// How a connection ended.
+#[derive(Debug, Clone)]
+pub(super) struct Loss {
+    pub(super) reason: String,
+    /// RabbitMQ sent a message that lapin cannot read, and will send it again on the next connection.
+    pub(super) unreadable: bool,
+}
+
+impl Loss {
+    pub(super) fn because(reason: &str) -> Self {
+        Self { reason: reason.to_owned(), unreadable: false }
+    }
+}
+
+impl From<&lapin::Error> for Loss {
+    fn from(error: &lapin::Error) -> Self {
+        Self { reason: explain(error), unreadable: matches!(error.kind(), ErrorKind::ParsingError(_)) }
+    }
+}
+
 /// Watches one connection.
 #[derive(Debug, Clone)]
 pub(super) struct Guard {
-    lost: watch::Receiver<Option<String>>,
+    lost: watch::Receiver<Option<Loss>>,
     limit: Duration,
 }
 
@@ -77,11 +100,11 @@ impl Guard {
     ) -> Self {
         let (ended, lost) = watch::channel(None);
         tokio::spawn(async move {
-            let reason = tokio::select! {
-                reason = end(events, status) => reason,
-                () = closing.cancelled() => "the host closed it".to_owned(),
+            let loss = tokio::select! {
+                loss = end(events, status) => loss,
+                () = closing.cancelled() => Loss::because(CLOSED),
             };
-            ended.send_replace(Some(reason));
+            ended.send_replace(Some(loss));
             // Guards outlive this task, and a watch without a sender would say "closed" rather than why.
             ended.closed().await;
         });
@@ -93,16 +116,16 @@ impl Guard {
         tokio::select! {
             biased;
             result = exchange => Ok(result?),
-            reason = self.lost() => Err(Failure::Lost(reason)),
+            loss = self.lost() => Err(Failure::Lost(loss.reason)),
             () = tokio::time::sleep(self.limit) => Err(Failure::Late(self.limit)),
         }
     }
 
-    /// Waits for the connection's end, and says its reason.
-    pub(super) async fn lost(&self) -> String {
+    /// Waits for the connection's end, and says how it came.
+    pub(super) async fn lost(&self) -> Loss {
         let mut lost = self.lost.clone();
-        let reason = lost.wait_for(Option::is_some).await;
-        reason.ok().and_then(|reason| reason.clone()).unwrap_or_else(|| "the host closed it".into())
+        let loss = lost.wait_for(Option::is_some).await;
+        loss.ok().and_then(|loss| loss.clone()).unwrap_or_else(|| Loss::because(CLOSED))
     }
 
     pub(super) fn is_lost(&self) -> bool {
@@ -110,14 +133,14 @@ impl Guard {
     }
 }
 
-/// The reason for which a connection ended, once it has.
-async fn end(events: impl Stream<Item = Event>, status: ConnectionStatus) -> String {
+/// How a connection ended, once it has.
+async fn end(events: impl Stream<Item = Event>, status: ConnectionStatus) -> Loss {
     let mut events = std::pin::pin!(events);
     // What went wrong before anybody listened is not among the events.
     while status.connected() {
         match events.next().await {
             // A channel's error is an event of its connection too, and leaves the connection as it was.
-            Some(Event::Error(error)) if !status.connected() => return explain(&error),
+            Some(Event::Error(error)) if !status.connected() => return Loss::from(&error),
             Some(Event::ConnectionBlocked(reason)) => {
                 tracing::warn!(reason, "RabbitMQ takes no more messages until it has resources again");
             }
@@ -126,5 +149,5 @@ async fn end(events: impl Stream<Item = Event>, status: ConnectionStatus) -> Str
             None => break,
         }
     }
-    "the connection ended".to_owned()
+    Loss::because("the connection ended")
 }

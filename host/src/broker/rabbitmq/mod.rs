@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{Broker, BrokerError, BrokerStatus, Listener, Outgoing, PublishError, Published, Source};
 use crate::name::QueueName;
-use connection::Supervised;
+use connection::{Connector, Supervised};
 use publish::Publisher;
 
 /// The type of the queues that this adapter makes. A queue that exists is adopted as it is.
@@ -70,12 +70,10 @@ pub enum UrlError {
 /// A RabbitMQ server, 3.10 or later.
 #[derive(Debug)]
 pub struct RabbitMqBroker {
-    options: Options,
+    connector: Connector,
     consuming: Supervised,
     publisher: Publisher,
     status: watch::Receiver<BrokerStatus>,
-    closing: CancellationToken,
-    tasks: TaskTracker,
 }
 
 impl RabbitMqBroker {
@@ -87,24 +85,24 @@ impl RabbitMqBroker {
     pub fn connect(url: &str, options: Options) -> Result<Arc<Self>, UrlError> {
         let uri = connection::parse(url)?;
         let (closing, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let consuming = Supervised::start(uri.clone(), options, closing.clone(), &tasks);
-        let publishing = Supervised::start(uri, options, closing.clone(), &tasks);
-        let status = combine(consuming.status(), publishing.status(), &tasks);
-        let publisher = Publisher::start(publishing, options, closing.clone(), &tasks);
-        Ok(Arc::new(Self { options, consuming, publisher, status, closing, tasks }))
+        let connector = Connector { uri, options, closing, tasks };
+        let (consuming, publishing) = (connector.start(), connector.start());
+        let status = combine(consuming.status(), publishing.status(), &connector.tasks);
+        let publisher = Publisher::start(publishing, &connector);
+        Ok(Arc::new(Self { connector, consuming, publisher, status }))
     }
 }
 
 impl Drop for RabbitMqBroker {
     fn drop(&mut self) {
-        self.closing.cancel();
+        self.connector.closing.cancel();
     }
 }
 
 #[async_trait]
 impl Broker for RabbitMqBroker {
     async fn listen(&self, source: Source) -> Result<Box<dyn Listener>, BrokerError> {
-        let listener = consume::listen(&self.consuming, self.options, source, &self.tasks).await?;
+        let listener = consume::listen(&self.consuming, &self.connector, source).await?;
         Ok(Box::new(listener))
     }
 
@@ -122,9 +120,9 @@ impl Broker for RabbitMqBroker {
     }
 
     async fn close(&self) {
-        self.closing.cancel();
-        self.tasks.close();
-        self.tasks.wait().await;
+        self.connector.closing.cancel();
+        self.connector.tasks.close();
+        self.connector.tasks.wait().await;
     }
 }
 

@@ -16,10 +16,8 @@ use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Confirmation};
 use tokio::sync::{mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use super::connection::{Backoff, Link, Supervised};
+use super::connection::{Backoff, Connector, Link, Supervised};
 use super::guard::Failure;
 use super::route::{Declaration, Route};
 use super::{Options, topology, wire};
@@ -37,15 +35,11 @@ pub(super) struct Publisher {
 }
 
 impl Publisher {
-    pub(super) fn start(
-        connection: Supervised,
-        options: Options,
-        closing: CancellationToken,
-        tasks: &TaskTracker,
-    ) -> Self {
+    pub(super) fn start(connection: Supervised, connector: &Connector) -> Self {
         let (entries, receiver) = mpsc::channel(WINDOW);
+        let (options, closing) = (connector.options, connector.closing.clone());
         let worker = Worker { connection: connection.clone(), options, session: None };
-        tasks.spawn(async move {
+        connector.tasks.spawn(async move {
             closing.run_until_cancelled(worker.run(receiver)).await;
         });
         Self { entries, connection, limit: options.answer_limit }
