@@ -10,7 +10,14 @@ fn an_accepted_plugin_is_told_with_what_it_asks_for() {
     let file = guests::path("pheidi");
     let ended = leveret(directory().path(), &[], &["check", file.to_str().expect("UTF-8")]);
     assert_eq!(ended.code, 0, "{}", ended.error);
-    for words in ["accepted", "org.payment.processed", "pheidi.org.payment.processed", "pheidi.email.send", "sha256"] {
+    for words in [
+        "accepted",
+        "a subscriber",
+        "org.payment.processed",
+        "pheidi.org.payment.processed",
+        "pheidi.email.send",
+        "sha256",
+    ] {
         assert!(ended.output.contains(words), "{words} is missing in {}", ended.output);
     }
 }

@@ -45,9 +45,7 @@ impl Loader {
         let _turn = self.compiling.acquire().await.expect("the semaphore is never closed");
         let (sandbox, size_limit, path) = (self.sandbox.clone(), self.limits.file_size, file.to_owned());
         let compile = move || sandbox.compile(&read(&path, size_limit)?);
-        let compiled = tokio::task::spawn_blocking(compile)
-            .await
-            .unwrap_or_else(|panic| Err(Refusal::Malformed(format!("the compiler failed: {panic}"))))?;
+        let compiled = tokio::task::spawn_blocking(compile).await.unwrap_or(Err(Refusal::Panic))?;
         let budget = *self.limits.budgets.get(&id).unwrap_or(&self.limits.budget);
         let description = compiled.describe(&id.app, self.limits.describe, budget.memory).await?;
         if description.subscriptions.is_empty() {

@@ -11,10 +11,12 @@ mod scan;
 mod watcher;
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -158,10 +160,7 @@ impl Catalog {
                 () = stop.cancelled() => return,
                 () = watcher.changed() => {}
                 () = tokio::time::sleep(wait) => {}
-                Some(loaded) = loads.join_next() => match loaded {
-                    Ok(loaded) => self.settle(loaded),
-                    Err(panic) => tracing::error!("a load panicked, which is a defect of Leveret: {panic}"),
-                },
+                Some(loaded) = loads.join_next() => self.settle(loaded.expect("a load neither panics nor is aborted")),
             }
         }
     }
@@ -228,7 +227,10 @@ impl Catalog {
         entry.place = Some(place.clone());
         entry.loading = true;
         let loader = self.loader.clone();
-        loads.spawn(async move { Loaded { outcome: loader.load(&file, place.id).await, file } });
+        loads.spawn(async move {
+            let load = AssertUnwindSafe(loader.load(&file, place.id)).catch_unwind().await;
+            Loaded { outcome: load.unwrap_or(Err(Refusal::Panic)), file }
+        });
     }
 
     /// Makes a loaded version live, unless its file is gone, its queue is another's, or nothing changed.

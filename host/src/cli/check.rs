@@ -109,6 +109,7 @@ fn human(report: &Report) -> String {
         text += &format!("  plugin      {plugin}\n");
     }
     if let (Some(description), Some(digest)) = (&report.description, &report.sha256) {
+        text += "  is          a subscriber: it turns events into tasks of its application\n";
         text += &format!("  version     {}\n  sha256      {digest}\n", description.version);
         if !description.summary.is_empty() {
             text += &format!("  summary     {}\n", description.summary);

@@ -1,9 +1,11 @@
 //! One message all the way: received → admitted → invoked → settled.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
+use futures_util::FutureExt;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -15,7 +17,7 @@ use super::settle::{Decision, Place, Settlement, decide, emitted, publish};
 use crate::broker::{Acknowledge, Broker, Received};
 use crate::message::{Message, Timestamp};
 use crate::name::QueueName;
-use crate::plugin::{Live, Outcome, Receipt};
+use crate::plugin::{Invocation, Live, Outcome, Receipt};
 
 /// What the deliveries of one subscription share.
 pub(super) struct Pipeline {
@@ -99,7 +101,9 @@ impl Pipeline {
         let place = Place { queue: self.queue.clone(), plugin: live.id.clone(), version: live.version.to_string() };
         match admit(message, policy.payload_limit) {
             Ok(event) => {
-                let invocation = live.handler.on_event(event).await;
+                // A defect of the host must not keep the message, and its place among the prefetched, for ever.
+                let handled = AssertUnwindSafe(live.handler.on_event(event)).catch_unwind().await;
+                let invocation = handled.unwrap_or_else(|_| panicked());
                 (decide(message, &place, invocation.outcome, &policy.backoff), invocation.receipt)
             }
             Err(reason) => {
@@ -130,6 +134,11 @@ impl Pipeline {
             receipt,
         });
     }
+}
+
+fn panicked() -> Invocation {
+    let reason = "the host panicked while it ran the plugin, which is a defect of Leveret: please report it".to_owned();
+    Invocation { outcome: Outcome::Retry { reason, after: None }, receipt: Receipt::default() }
 }
 
 /// The names of what was emitted, for the log.

@@ -15,7 +15,7 @@ use super::*;
 use crate::broker::{Broker, Destination};
 use crate::message::{Attempt, Headers, Message, Subject};
 use crate::name::{EventName, TaskName};
-use crate::plugin::{Draft, Handler, Live, LiveSet, Outcome};
+use crate::plugin::{Draft, Event, Handler, Invocation, Live, LiveSet, Outcome};
 
 const EVENT: &str = "org.payment.processed";
 const GRACE: Duration = Duration::from_secs(5);
@@ -193,6 +193,20 @@ async fn i7_every_settlement_is_counted_exactly_once() {
         let Counts { done, retried, dead, returned } = host.journal.counts();
         assert_eq!([done, retried, dead, returned], expected);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn i7_a_panic_of_the_host_settles_the_message_too() {
+    struct Panicking;
+    #[async_trait::async_trait]
+    impl Handler for Panicking {
+        async fn on_event(&self, _: Event<'_>) -> Invocation {
+            panic!("the test says so")
+        }
+    }
+    let mut host = Host::start(live("1", EVENT, Arc::new(Panicking)));
+    let record = host.deliver(event("{}")).await;
+    assert!(matches!(&record.settlement, Settlement::Retried { reason, .. } if reason.contains("defect")));
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,8 +15,6 @@ pub struct Compiled {
     pub(super) pre: InstancePre<State>,
     pub(super) exports: since_v0_1::Exports,
     pub digest: Digest,
-    /// The instances that it imports, as WIT names.
-    pub imports: Vec<String>,
 }
 
 impl Sandbox {
@@ -30,7 +28,7 @@ impl Sandbox {
         check_imports(&imports)?;
         let pre = self.linker.instantiate_pre(&component).map_err(contract)?;
         let exports = since_v0_1::Exports::find(&pre, names)?;
-        Ok(Compiled { sandbox: self.clone(), pre, exports, digest: Digest::of(bytes), imports })
+        Ok(Compiled { sandbox: self.clone(), pre, exports, digest: Digest::of(bytes) })
     }
 }
 

@@ -26,6 +26,8 @@ pub enum Refusal {
         "the file is a core module, not a component; build it for wasm32-wasip2, or wrap it with `wasm-tools component new`"
     )]
     CoreModule,
+    #[error("the host panicked over the file, which is a defect of Leveret: please report it with the file")]
+    Panic,
     #[error("the component does not compile: {0}")]
     Malformed(String),
     #[error(
