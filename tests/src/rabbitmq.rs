@@ -22,18 +22,22 @@ const START_LIMIT: Duration = Duration::from_secs(180);
 const CREDENTIALS: &str = "Basic Z3Vlc3Q6Z3Vlc3Q=";
 
 /// Obeys `start`, `stop` (in order) and `kill` (at once), and answers a line once it is done. Cleans up at the end of its
-/// input. `epmd` obeys only once the node is no longer known to it.
+/// input, even while the node starts: its processes are a group of their own. `epmd` obeys only once the node is no longer
+/// known to it.
 const KEEPER: &str = r#"
 end() { [ -s "$RABBITMQ_PID_FILE" ] && kill "-$1" "$(cat "$RABBITMQ_PID_FILE")" 2>/dev/null; wait; rm -f "$RABBITMQ_PID_FILE"; }
 while read -r order; do
     case "$order" in
-        start) rm -f "$HOME/log/node.log"; "$PROGRAMS/rabbitmq-server" >"$HOME/log/output" 2>&1 </dev/null & ;;
+        start)
+            rm -f "$HOME/log/node.log"
+            setsid "$PROGRAMS/rabbitmq-server" >"$HOME/log/output" 2>&1 </dev/null &
+            group=$! ;;
         stop) end TERM ;;
         kill) end KILL ;;
     esac
     echo done
 done
-[ -n "$(jobs -p)" ] && kill -KILL $(jobs -p) 2>/dev/null
+[ -n "${group-}" ] && kill -s KILL -- "-$group" 2>/dev/null
 end KILL
 for try in 1 2 3 4 5 6 7 8 9 10; do
     epmd -port "$ERL_EPMD_PORT" -kill 2>/dev/null | grep -q Killed && break
