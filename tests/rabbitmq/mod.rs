@@ -17,9 +17,7 @@ use leveret::broker::rabbitmq::{Options, RabbitMqBroker};
 use leveret::broker::{Broker, BrokerStatus, Destination, Listener, Outgoing, Received, Source};
 use leveret::message::{Message, Subject};
 use leveret::name::{QueueName, TaskName};
-
-/// Only keeps a test that fails from hanging.
-const PATIENCE: Duration = Duration::from_secs(120);
+use leveret_tests::wait::PATIENCE;
 
 fn options() -> Options {
     Options { reconnect_maximum: Duration::from_millis(500), ..Options::default() }

@@ -12,7 +12,7 @@ mod sandbox;
 mod since_v0_1;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,13 +40,18 @@ impl Digest {
 
     /// The first eight hexadecimal digits, for people.
     pub fn short(&self) -> String {
-        self.to_string()[..8].to_owned()
+        hexadecimal(&self.0[..4]).collect()
     }
+}
+
+fn hexadecimal(bytes: &[u8]) -> impl Iterator<Item = char> + '_ {
+    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).expect("half a byte is one digit");
+    bytes.iter().flat_map(move |byte| [digit(byte >> 4), digit(byte & 0xf)])
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        hexadecimal(&self.0).try_for_each(|digit| f.write_char(digit))
     }
 }
 
@@ -214,3 +219,15 @@ impl fmt::Debug for Live {
 
 /// Which version of which plugin is live at one moment.
 pub type LiveSet = BTreeMap<PluginId, Arc<Live>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_written_as_sha256sum_writes_it_and_short_as_its_beginning() {
+        let digest = Digest::of(b"abc");
+        assert_eq!(digest.to_string(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(digest.short(), "ba7816bf");
+    }
+}
