@@ -15,7 +15,7 @@ use crate::broker::rabbitmq::{Options, QueueType, RabbitMqBroker, UrlError};
 use crate::broker::{Broker, BrokerStatus};
 use crate::catalog::{Catalog, CatalogOptions, Limits, Loader};
 use crate::config::{self, Delivery, Settings};
-use crate::delivery::{Backoff, Dispatch, InvalidBackoff, Journal, Policies, Policy};
+use crate::delivery::{Backoff, Dispatch, InvalidBackoff, Journal, Ordering, Policies, Policy};
 use crate::name::PluginId;
 use crate::plugin::{Budget, Sandbox, SandboxError, SandboxOptions};
 
@@ -145,6 +145,8 @@ pub fn limits(settings: &Settings) -> Limits {
 fn budget(delivery: &Delivery) -> Budget {
     Budget {
         time: delivery.time_limit.as_duration(),
+        wasm_time: delivery.time_limit.as_duration(),
+        recovery: delivery.time_limit.as_duration(),
         memory: delivery.memory_limit.as_bytes(),
         output_count: delivery.output_count.get(),
         output_size: delivery.output_size.as_bytes(),
@@ -154,7 +156,9 @@ fn budget(delivery: &Delivery) -> Budget {
 fn policies(settings: &Settings) -> Result<Policies, InvalidBackoff> {
     let own = |plugin: &PluginId| Ok((plugin.clone(), policy(&settings.delivery_of(plugin))?));
     let plugins = settings.plugin.keys().map(|key| own(key.plugin())).collect::<Result<BTreeMap<_, _>, _>>()?;
-    Ok(Policies { default: policy(&settings.delivery)?, plugins })
+    let default = policy(&settings.delivery)?;
+    let (subscriptions, plugin_rates, app_rates) = Default::default();
+    Ok(Policies { default, plugins, subscriptions, plugin_rates, app_rates })
 }
 
 fn policy(delivery: &Delivery) -> Result<Policy, InvalidBackoff> {
@@ -162,8 +166,14 @@ fn policy(delivery: &Delivery) -> Result<Policy, InvalidBackoff> {
     let (minimum, maximum) = (retry.minimum.as_duration(), retry.maximum.as_duration());
     Ok(Policy {
         prefetch: delivery.prefetch,
+        concurrency: delivery.prefetch,
         payload_limit: delivery.payload_limit.as_bytes(),
-        backoff: Backoff::try_new(minimum, retry.factor.get(), maximum, retry.attempts)?,
+        backoff: Backoff::try_new(minimum, retry.factor.get(), maximum, 0.0, Some(retry.attempts))?,
+        ordering: Ordering::None,
+        rate: None,
+        breaker: None,
+        deduplication: None,
+        exchange: None,
     })
 }
 

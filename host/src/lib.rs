@@ -13,6 +13,7 @@ pub mod cli;
 pub mod config;
 pub mod delivery;
 pub mod host;
+pub mod ledger;
 pub mod message;
 pub mod name;
 pub mod plugin;

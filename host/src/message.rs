@@ -211,6 +211,37 @@ impl From<&str> for HeaderValue {
 /// Headers of a message by name, without those that the host itself writes (`x-leveret-*`).
 pub type Headers = BTreeMap<String, HeaderValue>;
 
+/// What one delivery cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// Wall clock from the call to its end.
+    #[serde(rename = "time_us", with = "micros")]
+    pub time: Duration,
+    /// Time on a processor, in the plugin and in the host's calls on its behalf.
+    #[serde(rename = "wasm_time_us", with = "micros")]
+    pub wasm_time: Duration,
+    /// Bytes of linear memory and tables at the most.
+    pub peak_memory: u64,
+    /// Bytes of payload that went in and came out.
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+}
+
+/// Durations as whole microseconds.
+mod micros {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(duration.as_micros().try_into().unwrap_or(u64::MAX))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_micros)
+    }
+}
+
 /// One attempt that failed, as the message remembers it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedAttempt {
@@ -219,6 +250,8 @@ pub struct FailedAttempt {
     /// The version that ran: its text and the first digits of its SHA-256.
     pub version: String,
     pub reason: String,
+    #[serde(default)]
+    pub receipt: Receipt,
 }
 
 /// A message as every broker carries it.
@@ -329,8 +362,13 @@ mod tests {
         let mut message = Message::new(Subject::Event(event), "{}");
         for number in 1..=40 {
             let attempt = Attempt::new(number).expect("not 0");
-            let failure =
-                FailedAttempt { attempt, time: Timestamp::now(), version: "1".into(), reason: "ü".repeat(4000) };
+            let failure = FailedAttempt {
+                attempt,
+                time: Timestamp::now(),
+                version: "1".into(),
+                reason: "ü".repeat(4000),
+                receipt: Receipt::default(),
+            };
             message = message.with_failure(failure);
         }
         assert_eq!(message.failures.len(), REMEMBERED_FAILURES);

@@ -72,7 +72,7 @@ async fn leave_an_event(file: &Path, plugins: &[PluginId]) -> Result<(), Failure
     let broker = EmbeddedBroker::open(file)?;
     for plugin in plugins {
         let queue = QueueName::subscription(plugin, &event);
-        drop(broker.listen(Source { queue, subject: subject.clone(), prefetch: 1.try_into()? }).await?);
+        drop(broker.listen(Source::event(queue, event.clone(), 1.try_into()?)).await?);
     }
     let message = Message::new(subject, payload());
     broker.publish(vec![Outgoing { destination: Destination::Event(event), message }]).await?;

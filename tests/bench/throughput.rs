@@ -86,8 +86,8 @@ impl Leveret {
     /// Makes the queue of the plugin's events, as the plugin would.
     async fn subscribe(&self) -> Result<(), Failure> {
         let Stage { host, plugin, event, .. } = &self.stage;
-        let (queue, subject) = (QueueName::subscription(plugin, event), Subject::Event(event.clone()));
-        let mut listener = host.broker.listen(Source { queue, subject, prefetch: NonZeroU16::MIN }).await?;
+        let queue = QueueName::subscription(plugin, event);
+        let mut listener = host.broker.listen(Source::event(queue, event.clone(), NonZeroU16::MIN)).await?;
         listener.stop().await;
         Ok(())
     }

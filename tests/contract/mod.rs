@@ -120,12 +120,12 @@ fn subscription(plugin: &str, to: &EventName) -> QueueName {
 
 /// One plugin's subscription to an event.
 fn subscribing(plugin: &str, to: &EventName, prefetch: u16) -> Source {
-    Source { queue: subscription(plugin, to), subject: Subject::Event(to.clone()), prefetch: room(prefetch) }
+    Source::event(subscription(plugin, to), to.clone(), room(prefetch))
 }
 
 /// The queue of a task.
 fn performing(task: &TaskName, prefetch: u16) -> Source {
-    Source { queue: QueueName::task(task), subject: Subject::Task(task.clone()), prefetch: room(prefetch) }
+    Source::task(task.clone(), room(prefetch))
 }
 
 fn room(prefetch: u16) -> NonZeroU16 {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use leveret::broker::{Destination, Outgoing, PublishError, Published};
-use leveret::message::{Attempt, FailedAttempt, HeaderValue, Message, MessageId, Subject, Tid, Timestamp};
+use leveret::message::{Attempt, FailedAttempt, HeaderValue, Message, MessageId, Receipt, Subject, Tid, Timestamp};
 use leveret::name::QueueName;
 
 use super::*;
@@ -81,7 +81,11 @@ pub async fn i1_a_dead_letter_is_kept_whole(bench: impl Bench) {
     publish(&broker, vec![Outgoing { destination: Destination::Dead(app()), message: message.clone() }]).await;
     let queue = QueueName::dead(&app());
     depth_becomes(&broker, &queue, 1).await;
-    let mut listener = listen(&broker, Source { queue, subject: message.subject.clone(), prefetch: room(1) }).await;
+    let mut listener = listen(
+        &broker,
+        Source { queue, subject: message.subject.clone(), ..performing(&task("pheidi.email.send"), 1) },
+    )
+    .await;
     assert_same(&next(&mut listener).await.message, &message);
 }
 
@@ -156,6 +160,7 @@ fn message_with_everything() -> Message {
         time: Timestamp::from_millis(1_700_000_000_123 + u64::from(number)),
         version: "1.4.2 (3f9ac01b)".into(),
         reason: "connection refused: \"smtp\" – naïve 🐇\nsecond line".into(),
+        receipt: Receipt::default(),
     };
     let values = [
         ("null", HeaderValue::Null),

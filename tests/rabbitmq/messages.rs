@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, DecimalValue, FieldTable};
 use leveret::broker::Broker;
-use leveret::message::{Attempt, FailedAttempt, HeaderValue, Timestamp};
+use leveret::message::{Attempt, FailedAttempt, HeaderValue, Receipt, Timestamp};
 use leveret_tests::rabbitmq::Node;
 
 use super::{Stranger, acknowledge, connected, next, outgoing, tasks_of};
@@ -39,6 +39,7 @@ async fn a_message_arrives_as_it_was_sent_with_its_tid_in_the_body() {
         time: Timestamp::from_millis(1),
         version: "1.0 (abc)".into(),
         reason: "nobody answered".into(),
+        receipt: Receipt::default(),
     };
     message.failures.push(failure);
 

@@ -16,7 +16,7 @@ use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use leveret::broker::rabbitmq::{Options, RabbitMqBroker};
 use leveret::broker::{Broker, BrokerStatus, Destination, Listener, Outgoing, Received, Source};
 use leveret::message::{Message, Subject};
-use leveret::name::{QueueName, TaskName};
+use leveret::name::TaskName;
 use leveret_tests::wait::PATIENCE;
 
 fn options() -> Options {
@@ -42,7 +42,7 @@ fn task(name: &str) -> TaskName {
 
 fn tasks_of(name: &str, prefetch: u16) -> Source {
     let prefetch = NonZeroU16::new(prefetch).expect("not 0");
-    Source { queue: QueueName::task(&task(name)), subject: Subject::Task(task(name)), prefetch }
+    Source::task(task(name), prefetch)
 }
 
 fn outgoing(name: &str, body: &str) -> Outgoing {

@@ -21,7 +21,7 @@ fn subscription() -> Source {
     let app: leveret::name::AppName = "pheidi".parse().expect("a legal application name");
     let plugin = PluginId::new(app, "pheidi".parse().expect("a legal plugin name"));
     let prefetch = NonZeroU16::new(10).expect("not 0");
-    Source { queue: QueueName::subscription(&plugin, &event()), subject: Subject::Event(event()), prefetch }
+    Source::event(QueueName::subscription(&plugin, &event()), event(), prefetch)
 }
 
 #[tokio::test]

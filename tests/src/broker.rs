@@ -68,7 +68,7 @@ impl TestBroker {
 /// The queue of a task, by its full name.
 pub fn tasks(name: &str) -> Source {
     let task: TaskName = name.parse().expect("a legal task name");
-    Source { queue: QueueName::task(&task), subject: Subject::Task(task), prefetch: PREFETCH }
+    Source::task(task, PREFETCH)
 }
 
 /// The dead letters of an application. Taken as if they were tasks: a queue listened to for an event would be bound to it.

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use leveret::broker::{Listener, Source};
 use leveret::delivery::{Counts, Record, Settlement};
-use leveret::message::{MessageId, Subject};
-use leveret::name::{PluginId, QueueName, TaskName};
+use leveret::message::MessageId;
+use leveret::name::{PluginId, TaskName};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
@@ -62,7 +62,7 @@ impl Ledger {
     pub async fn follow(self: &Arc<Self>, stage: &Stage) -> Result<JoinSet<()>, Failure> {
         let mut following = JoinSet::new();
         let task: TaskName = TASK.parse()?;
-        let tasks = Source { queue: QueueName::task(&task), subject: Subject::Task(task), prefetch: PREFETCH };
+        let tasks = Source::task(task, PREFETCH);
         following.spawn(self.clone().consume(stage.host.broker.listen(tasks).await?));
         following.spawn(self.clone().read(stage.host.journal.read()));
         Ok(following)
@@ -178,6 +178,7 @@ impl Account {
             }
             Settlement::Retried { reason, .. } => format!("were retried: {reason}"),
             Settlement::Dead { reason } => format!("became dead letters: {reason}"),
+            Settlement::Duplicate => "were taken for duplicates".into(),
             // What a removal hands back is delivered again, and then counts.
             Settlement::Returned { .. } => return,
         };

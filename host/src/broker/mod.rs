@@ -6,7 +6,9 @@
 
 pub mod embedded;
 pub mod rabbitmq;
+mod topology;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU16;
 use std::time::Duration;
@@ -14,7 +16,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use crate::message::{Message, MessageId, Subject};
+pub use topology::{Difference, Finding, Standing, Wanted};
+
+use crate::message::{HeaderValue, Message, MessageId, Subject};
 use crate::name::{AppName, EventName, QueueName, TaskName};
 
 /// Where a published message goes.
@@ -122,14 +126,77 @@ impl fmt::Display for BrokerStatus {
 }
 
 /// A queue to listen to, and what its messages are about.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Source {
-    /// For an event, the subscription's queue, bound to the event; for a task, the task's queue. Made if it is missing,
-    /// adopted as it is if not.
+    /// Made if it is missing, adopted as it is if not.
     pub queue: QueueName,
     pub subject: Subject,
+    pub binding: Binding,
     /// How many messages may be out of the broker and not settled at one time (I8).
     pub prefetch: NonZeroU16,
+    /// Whether only one listener of the queue, over all hosts, gets messages at a time (RabbitMQ's single active
+    /// consumer). Refused where the queue exists without it, since order could not be kept.
+    pub single_active: bool,
+}
+
+impl Source {
+    /// A queue that gets every message of an event.
+    pub fn event(queue: QueueName, event: EventName, prefetch: NonZeroU16) -> Self {
+        let subject = Subject::Event(event);
+        Self { queue, subject, binding: Binding::Event, prefetch, single_active: false }
+    }
+
+    /// The queue of a task.
+    pub fn task(task: TaskName, prefetch: NonZeroU16) -> Self {
+        let (queue, subject) = (QueueName::task(&task), Subject::Task(task));
+        Self { queue, subject, binding: Binding::Unbound, prefetch, single_active: false }
+    }
+}
+
+/// Where the messages of a queue come from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Binding {
+    /// Whatever others put into it: the queue of a task, or of dead letters.
+    Unbound,
+    /// The fanout exchange of the event that the source is about.
+    Event,
+    /// An exchange that other services publish to. Each message then carries [`ROUTING_KEY`].
+    Exchange(Exchange),
+}
+
+/// The header with the routing key of a message that came by a [`Binding::Exchange`].
+pub const ROUTING_KEY: &str = "leveret-routing-key";
+
+/// An exchange of other services, durable, and which of its messages are wanted. Made if it is missing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exchange {
+    /// At most 255 bytes.
+    pub name: String,
+    pub routing: Routing,
+}
+
+/// An exchange's type, and which of its messages are wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Routing {
+    Fanout,
+    /// Messages with one of these routing keys.
+    Direct(Vec<String>),
+    /// Messages whose routing key fits one of these patterns of words, `*` and `#`.
+    Topic(Vec<String>),
+    /// Messages with all, or any, of these headers.
+    Headers {
+        all: bool,
+        headers: BTreeMap<String, HeaderValue>,
+    },
+}
+
+/// Whether a listener gets messages at the moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// Its consumer is set up; with [`Source::single_active`] it may be waiting for another to end.
+    Consuming,
+    /// Not at the moment, for the reason; tried again and again.
+    Interrupted { reason: String },
 }
 
 /// A broker that keeps the promises of this port.
@@ -142,6 +209,25 @@ pub trait Broker: fmt::Debug + Send + Sync + 'static {
 
     /// Publishes all of a batch; `Ok` means that the broker holds each message durably.
     async fn publish(&self, batch: Vec<Outgoing>) -> Result<Published, PublishError>;
+
+    /// Takes messages out of a queue one by one, for a command rather than a plugin. Their subjects are read from the
+    /// messages. An absent queue is an empty one.
+    async fn browse(&self, queue: &QueueName) -> Result<Box<dyn Browse>, BrokerError>;
+
+    /// How what is wanted stands at the broker. Changes nothing.
+    async fn inspect(&self, wanted: &[Wanted]) -> Result<Vec<Finding>, BrokerError>;
+
+    /// Makes what is missing of it, with its bindings. What stands otherwise stays as it is.
+    async fn declare(&self, wanted: &Wanted) -> Result<(), BrokerError>;
+
+    /// Deletes a queue that is empty and that nobody listens to.
+    ///
+    /// # Errors
+    /// [`BrokerError::Refused`] if it has messages or listeners; nothing is lost.
+    async fn delete_empty(&self, queue: &QueueName) -> Result<(), BrokerError>;
+
+    /// How often a lost connection was made again.
+    fn reconnects(&self) -> u64;
 
     /// How many messages wait in a queue, not counting those out for delivery; `None` if there is no such queue.
     async fn depth(&self, queue: &QueueName) -> Result<Option<u64>, BrokerError>;
@@ -161,6 +247,17 @@ pub trait Listener: Send {
 
     /// Asks the broker for no more. Messages fetched already still come from [`Listener::next`].
     async fn stop(&mut self);
+
+    /// Whether messages come at the moment, now and from now on.
+    fn condition(&self) -> watch::Receiver<Condition>;
+}
+
+/// The messages of one queue, for a command. Those that are neither acknowledged nor given back stay out until it is
+/// dropped, and then go back.
+#[async_trait]
+pub trait Browse: Send {
+    /// The next message that nobody else has; `None` once there is none.
+    async fn next(&mut self) -> Result<Option<Received>, BrokerError>;
 }
 
 /// One arrival of a message.

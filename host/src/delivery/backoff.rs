@@ -6,13 +6,16 @@ use std::time::Duration;
 use crate::broker::Delay;
 use crate::message::Attempt;
 
-/// Exponential waits between a minimum and a maximum. One that exists is legal.
+/// Exponential waits between a minimum and a maximum, each lengthened by up to a share of itself so that what failed
+/// together is not tried again together. One that exists is legal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Backoff {
     minimum: Duration,
     factor: f64,
     maximum: Duration,
-    attempts: NonZeroU32,
+    jitter: f64,
+    /// `None` for no limit.
+    attempts: Option<NonZeroU32>,
 }
 
 /// Why there is no such backoff.
@@ -22,6 +25,8 @@ pub enum InvalidBackoff {
     Bounds { minimum: Duration, maximum: Duration },
     #[error("the factor {0} is not a number of at least 1")]
     Factor(f64),
+    #[error("the jitter {0} is not a number from 0 to 1")]
+    Jitter(f64),
 }
 
 impl Backoff {
@@ -29,7 +34,8 @@ impl Backoff {
         minimum: Duration,
         factor: f64,
         maximum: Duration,
-        attempts: NonZeroU32,
+        jitter: f64,
+        attempts: Option<NonZeroU32>,
     ) -> Result<Self, InvalidBackoff> {
         if minimum > maximum {
             return Err(InvalidBackoff::Bounds { minimum, maximum });
@@ -37,25 +43,30 @@ impl Backoff {
         if !factor.is_finite() || factor < 1.0 {
             return Err(InvalidBackoff::Factor(factor));
         }
-        Ok(Self { minimum, factor, maximum, attempts })
+        if !(0.0..=1.0).contains(&jitter) {
+            return Err(InvalidBackoff::Jitter(jitter));
+        }
+        Ok(Self { minimum, factor, maximum, jitter, attempts })
     }
 
     /// The same waits, with fewer attempts if the plugin asks for fewer.
     pub fn with_at_most(mut self, attempts: NonZeroU32) -> Self {
-        self.attempts = self.attempts.min(attempts);
+        self.attempts = Some(self.attempts.map_or(attempts, |own| own.min(attempts)));
         self
     }
 
     /// The wait after this attempt failed; `None` if it was the last. `asked` is the plugin's own wish, which wins
-    /// over the exponential wait, within the maximum.
-    pub fn after(&self, failed: Attempt, asked: Option<Duration>) -> Option<Delay> {
-        if failed.number() >= self.attempts.get() {
+    /// over the exponential wait, within the maximum. `spread`, from 0 to 1, is the share of the jitter to add.
+    pub fn after(&self, failed: Attempt, asked: Option<Duration>, spread: f64) -> Option<Delay> {
+        if self.attempts.is_some_and(|attempts| failed.number() >= attempts.get()) {
             return None;
         }
-        Some(match asked {
-            Some(asked) => Delay::nearest(on_grid(asked).min(self.maximum)),
-            None => Delay::nearest(self.exponential(failed)),
-        })
+        let wait = match asked {
+            Some(asked) => on_grid(asked),
+            None if self.jitter > 0.0 => on_grid(self.exponential(failed).mul_f64(1.0 + self.jitter * spread)),
+            None => self.exponential(failed),
+        };
+        Some(Delay::nearest(wait.min(self.maximum)))
     }
 
     /// `minimum × factor^(attempt − 1)`, within the maximum.
@@ -87,7 +98,7 @@ mod tests {
 
     fn backoff(attempts: u32) -> Backoff {
         let attempts = NonZeroU32::new(attempts).expect("not 0");
-        Backoff::try_new(Duration::from_secs(1), 2.0, Duration::from_secs(60), attempts).expect("legal")
+        Backoff::try_new(Duration::from_secs(1), 2.0, Duration::from_secs(60), 0.0, Some(attempts)).expect("legal")
     }
 
     fn attempt(number: u32) -> Attempt {
@@ -97,21 +108,23 @@ mod tests {
     #[test]
     fn waits_double_up_to_the_maximum_and_are_exact() {
         let backoff = backoff(u32::MAX);
-        let waits: Vec<_> = (1..=8).map(|n| backoff.after(attempt(n), None).expect("not the last").millis()).collect();
+        let waits: Vec<_> =
+            (1..=8).map(|n| backoff.after(attempt(n), None, 0.0).expect("not the last").millis()).collect();
         assert_eq!(waits, [1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]);
-        assert_eq!(backoff.after(attempt(u32::MAX - 1), None).expect("not the last").millis(), 60_000);
+        assert_eq!(backoff.after(attempt(u32::MAX - 1), None, 0.0).expect("not the last").millis(), 60_000);
     }
 
     #[test]
     fn the_last_attempt_is_followed_by_none() {
-        assert!(backoff(3).after(attempt(2), None).is_some());
-        assert_eq!(backoff(3).after(attempt(3), None), None);
-        assert_eq!(backoff(3).after(attempt(4), Some(Duration::ZERO)), None);
+        assert!(backoff(3).after(attempt(2), None, 0.0).is_some());
+        assert_eq!(backoff(3).after(attempt(3), None, 0.0), None);
+        assert_eq!(backoff(3).after(attempt(4), Some(Duration::ZERO), 0.0), None);
     }
 
     #[test]
     fn the_plugin_s_wish_wins_within_the_maximum() {
-        let asked = |millis| backoff(9).after(attempt(1), Some(Duration::from_millis(millis))).expect("not the last");
+        let asked =
+            |millis| backoff(9).after(attempt(1), Some(Duration::from_millis(millis)), 0.0).expect("not the last");
         assert_eq!(asked(0).millis(), 1);
         assert_eq!(asked(7).millis(), 7);
         assert_eq!(asked(10_000).millis(), 10_000);
@@ -131,10 +144,10 @@ mod tests {
 
     #[test]
     fn an_illegal_backoff_does_not_exist() {
-        let attempts = NonZeroU32::MIN;
+        let attempts = Some(NonZeroU32::MIN);
         let (short, long) = (Duration::from_secs(1), Duration::from_secs(2));
-        assert!(matches!(Backoff::try_new(long, 2.0, short, attempts), Err(InvalidBackoff::Bounds { .. })));
-        assert_eq!(Backoff::try_new(short, 0.5, long, attempts), Err(InvalidBackoff::Factor(0.5)));
-        assert!(Backoff::try_new(short, f64::NAN, long, attempts).is_err());
+        assert!(matches!(Backoff::try_new(long, 2.0, short, 0.0, attempts), Err(InvalidBackoff::Bounds { .. })));
+        assert_eq!(Backoff::try_new(short, 0.5, long, 0.0, attempts), Err(InvalidBackoff::Factor(0.5)));
+        assert!(Backoff::try_new(short, f64::NAN, long, 0.0, attempts).is_err());
     }
 }

@@ -16,7 +16,7 @@ use super::pipeline::Pipeline;
 use super::policy::Policies;
 use super::subscription;
 use crate::broker::{Broker, Source};
-use crate::message::Subject;
+use crate::message::Timestamp;
 use crate::name::{EventName, PluginId, QueueName};
 use crate::plugin::{Live, LiveSet};
 
@@ -55,8 +55,33 @@ pub struct SubscriptionStatus {
     pub event: EventName,
     pub queue: QueueName,
     pub prefetch: u16,
-    /// Whether the broker delivers its messages; if not, it is tried again and again.
+    /// Whether the broker delivers its messages; if not, `state` says why.
     pub listening: bool,
+    pub state: ListenerState,
+    /// Messages in work.
+    pub in_flight: u64,
+    /// Messages that wait for a rate limit.
+    pub rate_limited: u64,
+}
+
+/// What a subscription's listener is doing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "listener", rename_all = "kebab-case")]
+pub enum ListenerState {
+    /// Not listening yet, or not at the moment; tried again and again.
+    Interrupted {
+        reason: String,
+    },
+    Consuming,
+    /// By an operator.
+    Paused,
+    /// Its breaker is open: messages wait in the queue until then.
+    Open {
+        reason: String,
+        until: Timestamp,
+    },
+    /// Its breaker lets single messages through.
+    Probing,
 }
 
 impl Dispatch {
@@ -96,8 +121,31 @@ impl Dispatch {
             queue: running.source.queue.clone(),
             prefetch: running.source.prefetch.get(),
             listening: running.is_listening(),
+            state: ListenerState::Consuming,
+            in_flight: 0,
+            rate_limited: 0,
         };
         self.running.lock().unwrap_or_else(PoisonError::into_inner).iter().map(status).collect()
+    }
+
+    /// Stops the listeners of a plugin until it is resumed or the host starts again; whether there is such a plugin.
+    pub fn pause(&self, _plugin: &PluginId) -> bool {
+        false
+    }
+
+    /// Lets the listeners of a paused plugin listen again; whether there is such a plugin.
+    pub fn resume(&self, _plugin: &PluginId) -> bool {
+        false
+    }
+
+    /// Opens the breaker of a subscription, by its queue; whether there is such a subscription.
+    pub fn trip(&self, _queue: &str) -> bool {
+        false
+    }
+
+    /// Closes the breaker of a subscription, by its queue; whether there is such a subscription.
+    pub fn reset(&self, _queue: &str) -> bool {
+        false
     }
 
     /// Waits until every subscription of these plugins is listened to.
@@ -149,14 +197,14 @@ impl Dispatch {
     }
 
     fn source(&self, (plugin, event): &Key, live: &Live) -> Source {
-        let policy = self.policies.of(plugin, &live.description.limits);
-        let queue = QueueName::subscription(plugin, event);
-        Source { queue, subject: Subject::Event(event.clone()), prefetch: policy.prefetch }
+        let policy = self.policies.of(plugin, event, &live.description.limits);
+        Source::event(QueueName::subscription(plugin, event), event.clone(), policy.prefetch)
     }
 
     fn start(&self, source: Source, live: Arc<Live>) -> Running {
         let pipeline = Arc::new(Pipeline {
             queue: source.queue.clone(),
+            subject: source.subject.clone(),
             broker: self.broker.clone(),
             live: ArcSwap::new(live),
             policies: self.policies.clone(),

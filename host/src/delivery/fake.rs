@@ -1,6 +1,6 @@
 //! A broker and plugins of which a test decides everything, for states that real ones cannot be brought into at will.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,11 +8,12 @@ use async_trait::async_trait;
 use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::broker::{
-    Acknowledge, Broker, BrokerError, BrokerStatus, Listener, Outgoing, PublishError, Published, Received, Source,
+    Acknowledge, Broker, BrokerError, BrokerStatus, Browse, Condition, Finding, Listener, Outgoing, PublishError,
+    Published, Received, Source, Wanted,
 };
-use crate::message::{Message, MessageId};
+use crate::message::{Message, MessageId, Receipt};
 use crate::name::{PluginId, QueueName};
-use crate::plugin::{AskedLimits, Description, Digest, Event, Handler, Invocation, Live, Outcome, Receipt, Version};
+use crate::plugin::{AskedLimits, Description, Digest, Event, Handler, Invocation, Live, Outcome, Version};
 
 /// What the pipeline did to the broker, in order.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,6 +87,26 @@ impl Broker for FakeBroker {
         Ok(Published::default())
     }
 
+    async fn browse(&self, _: &QueueName) -> Result<Box<dyn Browse>, BrokerError> {
+        Err(BrokerError::Refused("the test has nothing to browse".into()))
+    }
+
+    async fn inspect(&self, _: &[Wanted]) -> Result<Vec<Finding>, BrokerError> {
+        Ok(Vec::new())
+    }
+
+    async fn declare(&self, _: &Wanted) -> Result<(), BrokerError> {
+        Ok(())
+    }
+
+    async fn delete_empty(&self, _: &QueueName) -> Result<(), BrokerError> {
+        Ok(())
+    }
+
+    fn reconnects(&self) -> u64 {
+        0
+    }
+
     async fn depth(&self, _: &QueueName) -> Result<Option<u64>, BrokerError> {
         Ok(None)
     }
@@ -112,6 +133,10 @@ impl Listener for FakeListener {
 
     async fn stop(&mut self) {
         self.receiver.close();
+    }
+
+    fn condition(&self) -> watch::Receiver<Condition> {
+        watch::channel(Condition::Consuming).1
     }
 }
 
@@ -178,6 +203,8 @@ pub fn live(version: &str, event: &str, handler: Arc<dyn Handler>) -> Arc<Live> 
         performs: BTreeSet::new(),
         announces: BTreeSet::new(),
         limits: AskedLimits::default(),
+        wanted: BTreeMap::new(),
+        emitted: BTreeMap::new(),
     };
     let version = Version { text: version.into(), digest: Digest::of(version.as_bytes()) };
     Arc::new(Live { id: PluginId::new(app, plugin), version, description, unserved: Vec::new(), handler })

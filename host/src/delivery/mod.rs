@@ -6,20 +6,26 @@
 
 mod admit;
 mod backoff;
+mod breaker;
 mod dispatch;
 mod emit;
 #[cfg(test)]
 mod fake;
 mod journal;
+mod order;
 mod pipeline;
 mod policy;
+mod rate;
 mod settle;
 mod subscription;
 #[cfg(test)]
 mod tests;
 
 pub use backoff::{Backoff, InvalidBackoff};
-pub use dispatch::{Dispatch, SubscriptionStatus};
-pub use journal::{Counts, Emitted, Journal, Record};
+pub use breaker::{InvalidTrip, Ratio, Trip};
+pub use dispatch::{Dispatch, ListenerState, SubscriptionStatus};
+pub use journal::{Counts, Emitted, Journal, Observe, Record};
+pub use order::{OrderKey, Ordering};
 pub use policy::{Policies, Policy};
+pub use rate::{InvalidRate, Rate};
 pub use settle::Settlement;

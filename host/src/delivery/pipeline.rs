@@ -15,13 +15,14 @@ use super::journal::{Emitted, Journal, Record};
 use super::policy::Policies;
 use super::settle::{Decision, Place, Settlement, decide, emitted, publish};
 use crate::broker::{Acknowledge, Broker, Received};
-use crate::message::{Message, Timestamp};
+use crate::message::{Message, Receipt, Subject, Timestamp};
 use crate::name::QueueName;
-use crate::plugin::{Invocation, Live, Outcome, Receipt};
+use crate::plugin::{Invocation, Live, Outcome};
 
 /// What the deliveries of one subscription share.
 pub(super) struct Pipeline {
     pub queue: QueueName,
+    pub subject: Subject,
     pub broker: Arc<dyn Broker>,
     /// The version that the next delivery begins on. One in flight keeps the one that it began on (I9).
     pub live: ArcSwap<Live>,
@@ -97,7 +98,8 @@ impl Pipeline {
     }
 
     async fn invoke(&self, message: &Message, live: &Live) -> (Decision, Receipt) {
-        let policy = self.policies.of(&live.id, &live.description.limits);
+        let Subject::Event(event) = &self.subject else { unreachable!() };
+        let policy = self.policies.of(&live.id, event, &live.description.limits);
         let place = Place { queue: self.queue.clone(), plugin: live.id.clone(), version: live.version.to_string() };
         match admit(message, policy.payload_limit) {
             Ok(event) => {
@@ -119,15 +121,19 @@ impl Pipeline {
             Settlement::Done => tracing::info!(emitted = names(&made), "done"),
             Settlement::Retried { reason, wait_ms } => tracing::warn!(wait_ms, "failed, tried again later: {reason}"),
             Settlement::Dead { reason } => tracing::error!("became a dead letter: {reason}"),
+            Settlement::Duplicate => tracing::info!("dropped: the plugin has handled it before"),
             Settlement::Returned { reason } => tracing::info!("returned to its queue: {reason}"),
         }
         self.journal.write(Record {
             time: Timestamp::now(),
             plugin: live.id.clone(),
             version: live.version.to_string(),
+            queue: self.queue.clone(),
             subject: message.subject.clone(),
             id: message.id.clone(),
             tid: message.tid.clone(),
+            source: message.source.clone(),
+            published: message.time,
             attempt: message.attempt,
             settlement,
             emitted: made,

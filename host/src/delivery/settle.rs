@@ -8,7 +8,7 @@ use super::backoff::Backoff;
 use super::emit::emit;
 use super::journal::Emitted;
 use crate::broker::{Broker, Destination, Outgoing, PublishError};
-use crate::message::{FailedAttempt, HeaderValue, Message, Timestamp};
+use crate::message::{FailedAttempt, HeaderValue, Message, Receipt, Timestamp};
 use crate::name::{PluginId, QueueName};
 use crate::plugin::Outcome;
 
@@ -32,6 +32,8 @@ pub enum Settlement {
     Retried { reason: String, wait_ms: u32 },
     /// It failed for good and is kept as a dead letter.
     Dead { reason: String },
+    /// The plugin has handled it before; dropped.
+    Duplicate,
     /// Back in its queue as it was, since the host stopped or its outcome could not be published.
     Returned { reason: String },
 }
@@ -61,7 +63,7 @@ pub(super) fn decide(message: &Message, place: &Place, outcome: Outcome, backoff
         Outcome::Reject { reason } => dead(failed(message, place, &reason), place, reason),
         Outcome::Retry { reason, after } => {
             let failed = failed(message, place, &reason);
-            match backoff.after(message.attempt, after) {
+            match backoff.after(message.attempt, after, 0.0) {
                 None => dead(failed, place, reason),
                 Some(wait) => {
                     let message = Message { attempt: message.attempt.next(), ..failed };
@@ -80,6 +82,7 @@ fn failed(message: &Message, place: &Place, reason: &str) -> Message {
         time: Timestamp::now(),
         version: place.version.clone(),
         reason: reason.to_owned(),
+        receipt: Receipt::default(),
     };
     message.clone().with_failure(failure)
 }

@@ -64,9 +64,22 @@ impl Host {
 
 fn policies() -> Policies {
     let attempts = NonZeroU32::new(3).expect("not 0");
-    let backoff = Backoff::try_new(Duration::from_secs(1), 2.0, Duration::from_secs(60), attempts).expect("legal");
+    let backoff =
+        Backoff::try_new(Duration::from_secs(1), 2.0, Duration::from_secs(60), 0.0, Some(attempts)).expect("legal");
     let prefetch = NonZeroU16::new(8).expect("not 0");
-    Policies { default: Policy { prefetch, payload_limit: 1000, backoff }, plugins: BTreeMap::new() }
+    let default = Policy {
+        prefetch,
+        concurrency: prefetch,
+        payload_limit: 1000,
+        backoff,
+        ordering: Ordering::None,
+        rate: None,
+        breaker: None,
+        deduplication: None,
+        exchange: None,
+    };
+    let (plugins, subscriptions) = (BTreeMap::new(), BTreeMap::new());
+    Policies { default, plugins, subscriptions, plugin_rates: BTreeMap::new(), app_rates: BTreeMap::new() }
 }
 
 fn set(plugin: Arc<Live>) -> Arc<LiveSet> {
@@ -190,7 +203,7 @@ async fn i7_every_settlement_is_counted_exactly_once() {
     for (outcome, expected) in cases {
         let mut host = Host::answering(outcome);
         host.deliver(event("{}")).await;
-        let Counts { done, retried, dead, returned } = host.journal.counts();
+        let Counts { done, retried, dead, duplicate: _, returned } = host.journal.counts();
         assert_eq!([done, retried, dead, returned], expected);
     }
 }

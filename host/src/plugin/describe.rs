@@ -1,7 +1,7 @@
 //! `describe`, run once for a version, and its answer checked: every name legal and inside the application, every
 //! schema one that compiles.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::num::{NonZeroU16, NonZeroU32, NonZeroU64};
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use wasmtime::component::Instance;
 use super::compile::Compiled;
 use super::instance::{Component, Context, State};
 use super::refusal::Refusal;
+use super::schema::Schema;
 use super::since_v0_1::manifest;
 use super::{AskedLimits, Budget, Description, Handler, Live, Version};
 use crate::message::Timestamp;
@@ -24,7 +25,7 @@ const SUMMARY_LIMIT: usize = 1024;
 impl Compiled {
     /// Asks the component what it is, as the plugin of this place, within a time and memory limit of its own.
     pub async fn describe(&self, app: &AppName, time: Duration, memory: u64) -> Result<Description, Refusal> {
-        let budget = Budget { time, memory, output_count: 0, output_size: 0 };
+        let budget = Budget { time, wasm_time: time, recovery: time, memory, output_count: 0, output_size: 0 };
         let context = Context { now: Timestamp::from_millis(0), seed: self.digest.0 };
         let _place = self.sandbox.describing().await;
         let describe =
@@ -55,8 +56,8 @@ fn parse(app: &AppName, answer: manifest::Description) -> Result<Description, Ve
 
     let task = |name: &str| TaskName::within(app, name);
     let subscriptions = answer.subscriptions.into_iter().map(|wanted| (wanted.event, wanted.schema));
-    let subscriptions = problems.names("subscriptions", subscriptions, str::parse::<EventName>);
-    let emits = problems.names("emits", shapes(answer.emits), task);
+    let wanted = problems.names("subscriptions", subscriptions, str::parse::<EventName>);
+    let emitted = problems.names("emits", shapes(answer.emits), task);
     let performs = problems.names("performs", shapes(answer.performs), task);
     let announces = problems.names("announces", shapes(answer.announces), str::parse::<EventName>);
     let limits = AskedLimits {
@@ -70,13 +71,19 @@ fn parse(app: &AppName, answer: manifest::Description) -> Result<Description, Ve
     let description = Description {
         version: answer.version,
         summary: answer.summary,
-        subscriptions,
-        emits,
-        performs,
-        announces,
+        subscriptions: wanted.keys().cloned().collect(),
+        emits: emitted.keys().cloned().collect(),
+        performs: performs.into_keys().collect(),
+        announces: announces.into_keys().collect(),
         limits,
+        wanted: declared(wanted),
+        emitted: declared(emitted),
     };
     problems.none_or(description)
+}
+
+fn declared<N: Ord>(names: BTreeMap<N, Option<Schema>>) -> BTreeMap<N, Schema> {
+    names.into_iter().filter_map(|(name, schema)| Some((name, schema?))).collect()
 }
 
 fn shapes(shapes: Vec<manifest::Shape>) -> impl Iterator<Item = (String, Option<String>)> {
@@ -99,18 +106,19 @@ impl Problems {
         field: &str,
         entries: impl Iterator<Item = (String, Option<String>)>,
         name: impl Fn(&str) -> Result<N, E>,
-    ) -> BTreeSet<N> {
-        let mut names = BTreeSet::new();
+    ) -> BTreeMap<N, Option<Schema>> {
+        let mut names = BTreeMap::new();
         for (text, schema) in entries {
+            let schema = schema.as_deref().map(Schema::parse).transpose().unwrap_or_else(|error| {
+                self.0.push(format!("`{field}`: the schema of {text:?} does not compile: {error}"));
+                None
+            });
             match name(&text) {
                 Ok(name) => {
-                    let fresh = names.insert(name);
+                    let fresh = names.insert(name, schema).is_none();
                     self.unless(fresh, &format!("`{field}` names {text:?} twice"));
                 }
                 Err(error) => self.0.push(format!("`{field}`: {error}")),
-            }
-            if let Some(Err(error)) = schema.as_deref().map(check_schema) {
-                self.0.push(format!("`{field}`: the schema of {text:?} does not compile: {error}"));
             }
         }
         names
@@ -126,11 +134,6 @@ impl Problems {
     fn none_or<T>(self, value: T) -> Result<T, Vec<String>> {
         if self.0.is_empty() { Ok(value) } else { Err(self.0) }
     }
-}
-
-fn check_schema(text: &str) -> Result<(), String> {
-    let schema = serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
-    jsonschema::draft202012::new(&schema).map(drop).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@ use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, Was
 use super::compile::Compiled;
 use super::output::{Output, Stream};
 use super::sandbox;
-use super::{Budget, Digest, Event, Handler, Invocation, Outcome, Receipt};
-use crate::message::Timestamp;
+use super::{Budget, Digest, Event, Handler, Invocation, Outcome};
+use crate::message::{Receipt, Timestamp};
 use crate::name::{AppName, TaskName};
 
 /// How many bytes a plugin may hand to one call of the host, at the least: log lines, and lists that it returns.

@@ -9,6 +9,7 @@ mod instance;
 mod output;
 mod refusal;
 mod sandbox;
+mod schema;
 mod since_v0_1;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,8 +26,9 @@ use sha2::{Digest as _, Sha256};
 pub use compile::Compiled;
 pub use refusal::Refusal;
 pub use sandbox::{Sandbox, SandboxError, SandboxOptions};
+pub use schema::{InvalidSchema, Misfit, Schema};
 
-use crate::message::{Headers, MessageId, Tid, Timestamp};
+use crate::message::{FailedAttempt, Headers, MessageId, Receipt, Tid, Timestamp};
 use crate::name::{EventName, PluginId, TaskName};
 
 /// The SHA-256 of a plugin's file: what tells versions apart.
@@ -94,6 +96,12 @@ pub struct Description {
     pub performs: BTreeSet<TaskName>,
     pub announces: BTreeSet<EventName>,
     pub limits: AskedLimits,
+    /// What the payloads of the events that it wants must fit, where it says so.
+    #[serde(skip)]
+    pub wanted: BTreeMap<EventName, Schema>,
+    /// What the payloads of the tasks that it emits must fit, where it says so.
+    #[serde(skip)]
+    pub emitted: BTreeMap<TaskName, Schema>,
 }
 
 /// The limits that a plugin asks for; absent means the operator's.
@@ -119,6 +127,10 @@ fn millis<S: serde::Serializer>(duration: &Option<Duration>, serializer: S) -> R
 pub struct Budget {
     /// Of wall clock.
     pub time: Duration,
+    /// Of time on a processor.
+    pub wasm_time: Duration,
+    /// Of wall clock, for recovery.
+    pub recovery: Duration,
     /// Bytes, over all linear memories and tables.
     pub memory: u64,
     /// Messages that may be emitted.
@@ -173,24 +185,17 @@ pub enum Outcome {
     },
 }
 
-/// What one delivery cost.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Receipt {
-    /// Wall clock from the call to its end.
-    pub time: Duration,
-    /// Time on a processor, in the plugin and in the host's calls on its behalf.
-    pub wasm_time: Duration,
-    /// Bytes of linear memory and tables at the most.
-    pub peak_memory: u64,
-    /// Bytes of payload that went in and came out.
-    pub bytes_in: u64,
-    pub bytes_out: u64,
-}
-
 /// One delivery's end.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Invocation {
     pub outcome: Outcome,
+    pub receipt: Receipt,
+}
+
+/// What a plugin's last chance came to: what it emits, or its own failure in words, which changes nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recovered {
+    pub answer: Result<Vec<Draft>, String>,
     pub receipt: Receipt,
 }
 
@@ -199,6 +204,16 @@ pub struct Invocation {
 pub trait Handler: Send + Sync {
     /// Handles one event. Never fails: whatever goes wrong inside is an outcome.
     async fn on_event(&self, event: Event<'_>) -> Invocation;
+
+    /// Gives the plugin its last chance for an event, after these attempts; `None` if it has no recovery.
+    async fn recover(&self, _event: Event<'_>, _attempts: &[FailedAttempt]) -> Option<Recovered> {
+        None
+    }
+
+    /// Asks whether the plugin can work at all; the error is the reason. One without a probe can.
+    async fn healthy(&self) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// A version that is verified and takes deliveries.

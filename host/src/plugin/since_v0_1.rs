@@ -171,7 +171,14 @@ mod tests {
     fn read(tasks: Vec<types::Task>) -> Result<Vec<Draft>, String> {
         let app: AppName = "pheidi".parse().expect("legal");
         let emits = BTreeSet::from([TaskName::within(&app, "email.send").expect("legal")]);
-        let budget = Budget { time: Duration::from_secs(1), memory: 0, output_count: 2, output_size: 10 };
+        let budget = Budget {
+            time: Duration::from_secs(1),
+            wasm_time: Duration::from_secs(1),
+            recovery: Duration::from_secs(1),
+            memory: 0,
+            output_count: 2,
+            output_size: 10,
+        };
         drafts(tasks, &Bounds { app: &app, emits: &emits, budget })
     }
 

@@ -1,12 +1,12 @@
 //! The other end of a queue: one listener, and the receipts of its messages.
 
 use async_trait::async_trait;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::flight::ListenerKey;
 use super::store::Position;
 use super::worker::Worker;
-use crate::broker::{Acknowledge, BrokerError, Listener, Received};
+use crate::broker::{Acknowledge, BrokerError, Condition, Listener, Received};
 
 /// Dropping it gives back what it fetched and did not hand out.
 #[derive(Debug)]
@@ -39,6 +39,10 @@ impl Listener for EmbeddedListener {
             // Without an answer the broker was closed, and fetches no more either.
             let _ = stopped.await;
         }
+    }
+
+    fn condition(&self) -> watch::Receiver<Condition> {
+        watch::channel(Condition::Consuming).1
     }
 }
 

@@ -27,7 +27,9 @@ use self::listener::EmbeddedListener;
 pub use self::open::OpenError;
 use self::store::{Parcel, Store};
 use self::worker::Worker;
-use crate::broker::{Broker, BrokerError, BrokerStatus, Listener, Outgoing, PublishError, Published, Source};
+use crate::broker::{
+    Broker, BrokerError, BrokerStatus, Browse, Finding, Listener, Outgoing, PublishError, Published, Source, Wanted,
+};
 use crate::message::{MessageId, Timestamp};
 use crate::name::QueueName;
 
@@ -81,6 +83,26 @@ impl Broker for EmbeddedBroker {
             },
         );
         deposited.await.map_err(|fault| PublishError::Unreachable(fault.to_string()))?
+    }
+
+    async fn browse(&self, _: &QueueName) -> Result<Box<dyn Browse>, BrokerError> {
+        Err(BrokerError::Refused("not built yet".into()))
+    }
+
+    async fn inspect(&self, _: &[Wanted]) -> Result<Vec<Finding>, BrokerError> {
+        Err(BrokerError::Refused("not built yet".into()))
+    }
+
+    async fn declare(&self, _: &Wanted) -> Result<(), BrokerError> {
+        Err(BrokerError::Refused("not built yet".into()))
+    }
+
+    async fn delete_empty(&self, _: &QueueName) -> Result<(), BrokerError> {
+        Err(BrokerError::Refused("not built yet".into()))
+    }
+
+    fn reconnects(&self) -> u64 {
+        0
     }
 
     async fn depth(&self, queue: &QueueName) -> Result<Option<u64>, BrokerError> {
@@ -145,7 +167,7 @@ mod tests {
 
     fn source(prefetch: u16) -> Source {
         let prefetch = NonZeroU16::new(prefetch).expect("not 0");
-        Source { queue: QueueName::task(&task()), subject: Subject::Task(task()), prefetch }
+        Source::task(task(), prefetch)
     }
 
     fn broker() -> (tempfile::TempDir, Arc<EmbeddedBroker>) {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::content::Content;
-use crate::broker::{Destination, PublishError, Published, Source};
+use crate::broker::{Binding, Destination, PublishError, Published, Source};
 use crate::message::{MessageId, Subject, Timestamp};
 use crate::name::{EventName, QueueName};
 
@@ -114,7 +114,7 @@ impl Store {
     /// Makes the queue of a source, and binds it if it is for an event.
     pub fn declare(&self, source: &Source) -> Result<QueueKey> {
         let queue = self.make_queue(source.queue.as_str())?;
-        if let Subject::Event(event) = &source.subject {
+        if let (Binding::Event, Subject::Event(event)) = (&source.binding, &source.subject) {
             let bind = "INSERT OR IGNORE INTO binding (event, queue) VALUES (?1, ?2)";
             self.connection.prepare_cached(bind)?.execute(params![event.as_str(), queue.0])?;
         }
@@ -335,11 +335,8 @@ mod tests {
         with_store(|store| {
             let event: EventName = "user.authorized".parse().expect("legal");
             let plugin = PluginId::new("pheidi".parse().expect("legal"), "pheidi".parse().expect("legal"));
-            let source = Source {
-                queue: QueueName::subscription(&plugin, &event),
-                subject: Subject::Event(event.clone()),
-                prefetch: NonZeroU16::MIN,
-            };
+            let queue = QueueName::subscription(&plugin, &event);
+            let source = Source::event(queue, event.clone(), NonZeroU16::MIN);
             let queue = store.declare(&source).expect("declares");
             assert_eq!(store.declare(&source).expect("declares"), queue);
             assert_eq!(deposit(&store, &[parcel(Destination::Event(event))]), [queue]);

@@ -10,14 +10,14 @@ use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Acker, Channel, Consumer};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
 use super::connection::{Backoff, Connector, Link, Supervised};
 use super::guard::{Failure, Guard, Loss};
 use super::{Options, topology, wire};
-use crate::broker::{Acknowledge, BrokerError, Listener, Received, Source};
+use crate::broker::{Acknowledge, BrokerError, Condition, Listener, Received, Source};
 use crate::message::Subject;
 
 /// Subscribes to a source, and keeps the subscription up until the listener is stopped or dropped.
@@ -264,6 +264,10 @@ impl Listener for RabbitMqListener {
     async fn stop(&mut self) {
         self.stop.cancel();
         self.stopped.cancelled().await;
+    }
+
+    fn condition(&self) -> watch::Receiver<Condition> {
+        watch::channel(Condition::Consuming).1
     }
 }
 

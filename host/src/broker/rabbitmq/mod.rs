@@ -20,7 +20,9 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{Broker, BrokerError, BrokerStatus, Listener, Outgoing, PublishError, Published, Source};
+use super::{
+    Broker, BrokerError, BrokerStatus, Browse, Finding, Listener, Outgoing, PublishError, Published, Source, Wanted,
+};
 use crate::name::QueueName;
 use connection::{Connector, Supervised};
 use publish::Publisher;
@@ -108,6 +110,26 @@ impl Broker for RabbitMqBroker {
 
     async fn publish(&self, batch: Vec<Outgoing>) -> Result<Published, PublishError> {
         self.publisher.publish(batch).await
+    }
+
+    async fn browse(&self, _: &QueueName) -> Result<Box<dyn Browse>, BrokerError> {
+        Err(BrokerError::Refused("not built yet".into()))
+    }
+
+    async fn inspect(&self, _: &[Wanted]) -> Result<Vec<Finding>, BrokerError> {
+        Err(BrokerError::Refused("not built yet".into()))
+    }
+
+    async fn declare(&self, _: &Wanted) -> Result<(), BrokerError> {
+        Err(BrokerError::Refused("not built yet".into()))
+    }
+
+    async fn delete_empty(&self, _: &QueueName) -> Result<(), BrokerError> {
+        Err(BrokerError::Refused("not built yet".into()))
+    }
+
+    fn reconnects(&self) -> u64 {
+        0
     }
 
     async fn depth(&self, queue: &QueueName) -> Result<Option<u64>, BrokerError> {

@@ -225,7 +225,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::HeaderValue;
+    use crate::message::{HeaderValue, Receipt};
 
     const FRAME: usize = 131_072;
 
@@ -239,7 +239,13 @@ mod tests {
 
     fn failed(number: u32, reason: &str) -> FailedAttempt {
         let attempt = Attempt::new(number).expect("not 0");
-        FailedAttempt { attempt, time: Timestamp::from_millis(1), version: "1".into(), reason: reason.into() }
+        FailedAttempt {
+            attempt,
+            time: Timestamp::from_millis(1),
+            version: "1".into(),
+            reason: reason.into(),
+            receipt: Receipt::default(),
+        }
     }
 
     fn received(message: &Message) -> Message {

@@ -32,6 +32,7 @@ pub(super) fn scene(title: &str, record: &Record, tasks: &[Message]) -> String {
             Settlement::Done => format!("{ran}  done in {micros} µs with {memory} KiB"),
             Settlement::Retried { reason, wait_ms } => format!("{ran}  tried again in {wait_ms} ms: {reason}"),
             Settlement::Dead { reason } => format!("{ran}  dead letter: {reason}"),
+            Settlement::Duplicate => format!("{ran}  dropped: handled before"),
             Settlement::Returned { reason } => format!("{ran}  returned: {reason}"),
         },
     );

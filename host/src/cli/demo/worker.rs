@@ -10,8 +10,8 @@ use super::failed;
 use crate::broker::Source;
 use crate::delivery::Record;
 use crate::host::Host;
-use crate::message::{Message, MessageId, Subject};
-use crate::name::{QueueName, TaskName};
+use crate::message::{Message, MessageId};
+use crate::name::TaskName;
 
 /// Performs every task by remembering it.
 pub(super) struct Worker {
@@ -26,8 +26,7 @@ impl Worker {
         let tasks: BTreeSet<TaskName> = live.values().flat_map(|live| live.description.emits.clone()).collect();
         let (sender, arriving) = mpsc::unbounded_channel();
         for task in tasks {
-            let source =
-                Source { queue: QueueName::task(&task), subject: Subject::Task(task), prefetch: NonZeroU16::MIN };
+            let source = Source::task(task, NonZeroU16::MIN);
             let mut listener = host.broker.listen(source).await.map_err(failed)?;
             let sender = sender.clone();
             tokio::spawn(async move {

@@ -1,0 +1,94 @@
+//! What a host remembers of messages beyond their deliveries: which ones a plugin has handled, how the one that an
+//! ordered subscription waits for has failed, and what caused what.
+//!
+//! Nothing here is needed to keep a message (I1): the broker alone does that. A ledger that forgets lets a duplicate
+//! pass, and no more.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::message::{Attempt, FailedAttempt, MessageId, Receipt, Subject, Tid, Timestamp};
+use crate::name::{PluginId, QueueName};
+
+/// For how long messages that a plugin has handled are known again: whichever ends first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    pub time: Duration,
+    /// How many of the newest messages of the plugin.
+    pub count: u64,
+}
+
+/// Why the ledger does not answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the ledger does not answer: {0}")]
+pub struct LedgerError(pub String);
+
+/// How a message has failed that keeps its place in its queue, where no copy of it can carry that (I10).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// The number of its next attempt.
+    pub attempt: Attempt,
+    /// When that is due.
+    pub due: Timestamp,
+    pub failures: Vec<FailedAttempt>,
+}
+
+/// What was handled, and how what is held has failed.
+#[async_trait]
+pub trait Inbox: Debug + Send + Sync + 'static {
+    /// Whether the plugin has handled this message within the window.
+    async fn has_handled(&self, plugin: &PluginId, id: &MessageId, window: Window) -> Result<bool, LedgerError>;
+
+    /// Remembers that the plugin has handled it, and forgets what it held of it. Returns once that outlives the
+    /// process.
+    async fn handled(&self, plugin: &PluginId, id: &MessageId, window: Window) -> Result<(), LedgerError>;
+
+    /// How a message of this queue has failed before.
+    async fn held(&self, queue: &QueueName, id: &MessageId) -> Result<Option<Held>, LedgerError>;
+
+    /// Remembers, or with `None` forgets, how a message of this queue has failed.
+    async fn hold(&self, queue: &QueueName, id: &MessageId, held: Option<Held>) -> Result<(), LedgerError>;
+}
+
+/// One settled delivery, as a trace tells it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    pub time: Timestamp,
+    pub tid: Tid,
+    /// The message that was delivered.
+    pub id: MessageId,
+    pub subject: Subject,
+    /// The application that published it, where it says so.
+    pub source: Option<String>,
+    /// When it was published.
+    pub published: Timestamp,
+    /// Written as `app` or `app/plugin`.
+    pub plugin: String,
+    pub version: String,
+    pub attempt: Attempt,
+    /// `done`, `retried`, `dead`, `duplicate` or `returned`.
+    pub settled: String,
+    pub reason: Option<String>,
+    pub receipt: Receipt,
+    pub emitted: Vec<Made>,
+}
+
+/// A message that a delivery made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    pub name: String,
+    pub id: MessageId,
+}
+
+/// The steps of the past, in a bounded number.
+#[async_trait]
+pub trait Trace: Debug + Send + Sync + 'static {
+    /// Keeps a step, soon; never waits. Steps that come faster than they can be kept are counted and dropped.
+    fn keep(&self, step: Step);
+
+    /// Every step of one transaction that is still kept, oldest first.
+    async fn steps(&self, tid: &Tid) -> Result<Vec<Step>, LedgerError>;
+}
