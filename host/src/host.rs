@@ -15,7 +15,7 @@ use crate::broker::rabbitmq::{Options, QueueType, RabbitMqBroker, UrlError};
 use crate::broker::{Broker, BrokerStatus};
 use crate::catalog::{Catalog, CatalogOptions, Limits, Loader};
 use crate::config::{self, Delivery, Settings};
-use crate::delivery::{Backoff, Dispatch, InvalidBackoff, Journal, Ordering, Policies, Policy};
+use crate::delivery::{Backoff, Dispatch, InvalidBackoff, Journal, Ordering, Policies, Policy, Workings};
 use crate::name::PluginId;
 use crate::plugin::{Budget, Sandbox, SandboxError, SandboxOptions};
 
@@ -67,7 +67,12 @@ impl Host {
             CatalogOptions { directory: settings.plugins.directory.clone(), rest: settings.plugins.rest.as_duration() };
         let catalog = Arc::new(Catalog::new(options, Loader::new(sandbox, limits(settings))));
         let journal = Arc::new(Journal::default());
-        let dispatch = Arc::new(Dispatch::new(broker.clone(), policies, journal.clone()));
+        let dispatch = Arc::new(Dispatch::new(Workings {
+            broker: broker.clone(),
+            policies,
+            inbox: Arc::new(crate::ledger::Forgetful),
+            journal: journal.clone(),
+        }));
         let (listening, serving) = (CancellationToken::new(), CancellationToken::new());
         let (deliveries, api) = (TaskTracker::new(), TaskTracker::new());
 

@@ -63,13 +63,25 @@ id!(
 );
 
 impl MessageId {
-    /// The id of what a plugin emits in answer to a message: always the same for the same (source, plugin, index), so
-    /// that a delivery repeated after a crash emits under the same ids (I2).
-    pub fn derived(source: &MessageId, plugin: &PluginId, index: usize) -> Self {
-        // The length prefix keeps two different triples from spelling the same text.
-        let triple = format!("{}:{source}/{plugin}/{index}", source.0.len());
-        Self(Uuid::new_v5(&DERIVED, triple.as_bytes()).to_string())
+    /// The id of what a plugin emits in answer to a message: always the same for the same (source, plugin, maker,
+    /// index), so that a delivery repeated after a crash emits under the same ids (I2).
+    pub fn derived(source: &MessageId, plugin: &PluginId, maker: Maker, index: usize) -> Self {
+        let maker = match maker {
+            Maker::Handler => "",
+            Maker::Recovery => "recovery/",
+        };
+        // The length prefix keeps different sources and plugins from spelling the same text.
+        let text = format!("{}:{source}/{plugin}/{maker}{index}", source.0.len());
+        Self(Uuid::new_v5(&DERIVED, text.as_bytes()).to_string())
     }
+}
+
+/// Which function of a plugin made a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Maker {
+    Handler,
+    /// A message that recovery gave up may be handled after all, when a person sends it again: what that emits is new.
+    Recovery,
 }
 
 /// The number of a delivery among those that failed by the handler's fault, counted from 1 (I5).
@@ -321,13 +333,14 @@ mod tests {
     fn i2_a_derived_id_is_the_same_for_the_same_triple_and_no_other() {
         let source = MessageId::from_wire("m-1").expect("legal");
         let other = MessageId::from_wire("m-1/a").expect("legal");
-        let id = MessageId::derived(&source, &plugin("a", "a"), 0);
-        assert_eq!(id, MessageId::derived(&source, &plugin("a", "a"), 0));
+        let id = MessageId::derived(&source, &plugin("a", "a"), Maker::Handler, 0);
+        assert_eq!(id, MessageId::derived(&source, &plugin("a", "a"), Maker::Handler, 0));
         let different = [
-            MessageId::derived(&source, &plugin("a", "a"), 1),
-            MessageId::derived(&source, &plugin("a", "b"), 0),
-            MessageId::derived(&source, &plugin("b", "b"), 0),
-            MessageId::derived(&other, &plugin("a", "a"), 0),
+            MessageId::derived(&source, &plugin("a", "a"), Maker::Handler, 1),
+            MessageId::derived(&source, &plugin("a", "b"), Maker::Handler, 0),
+            MessageId::derived(&source, &plugin("b", "b"), Maker::Handler, 0),
+            MessageId::derived(&source, &plugin("a", "a"), Maker::Recovery, 0),
+            MessageId::derived(&other, &plugin("a", "a"), Maker::Handler, 0),
         ];
         assert!(different.iter().all(|d| *d != id));
     }

@@ -33,7 +33,7 @@ mod power;
 mod raw;
 mod swap;
 
-use leveret::message::MessageId;
+use leveret::message::{Maker, MessageId};
 use leveret::name::PluginId;
 use serde_json::{Value, json};
 
@@ -49,7 +49,7 @@ fn plugin(app: &str) -> PluginId {
 
 /// The id of the first task that an application's main plugin makes of an event.
 fn derived(event: &MessageId, app: &str) -> MessageId {
-    MessageId::derived(event, &plugin(app), 0)
+    MessageId::derived(event, &plugin(app), Maker::Handler, 0)
 }
 
 /// A payment that pheidi writes a receipt for; one of nothing is rejected.

@@ -1,5 +1,7 @@
 //! What plugins must not emit: one bad task fails the delivery, and nothing of it is published (I2, I3).
 
+use leveret::message::Maker;
+
 use super::*;
 
 /// What the puppet is told fails whole, with words like these in the reason.
@@ -86,7 +88,7 @@ async fn i2_as_much_output_as_is_allowed_is_published_in_order() {
     let numbers: Vec<_> = tasks.iter().filter_map(number).collect();
     assert_eq!(numbers, (1..=1000).collect::<Vec<_>>());
     let plugin = stage.host.host.dispatch.subscriptions()[0].plugin.clone();
-    let derived = |(index, task): (usize, &Message)| task.id == MessageId::derived(&id, &plugin, index);
+    let derived = |(index, task): (usize, &Message)| task.id == MessageId::derived(&id, &plugin, Maker::Handler, index);
     assert!(tasks.iter().enumerate().all(derived));
 }
 

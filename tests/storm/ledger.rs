@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use leveret::broker::{Listener, Source};
 use leveret::delivery::{Counts, Record, Settlement};
-use leveret::message::MessageId;
+use leveret::message::{Maker, MessageId};
 use leveret::name::{PluginId, TaskName};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -49,7 +49,7 @@ struct Account {
 impl Ledger {
     /// Expects one task of the plugin for each event.
     pub fn new(events: Vec<MessageId>, plugin: &PluginId) -> Self {
-        let tasks = events.iter().map(|event| (MessageId::derived(event, plugin, 0), 0)).collect();
+        let tasks = events.iter().map(|event| (MessageId::derived(event, plugin, Maker::Handler, 0), 0)).collect();
         Self { events, account: Mutex::new(Account { tasks, ..Account::default() }) }
     }
 

@@ -2,7 +2,7 @@
 //! without running one.
 
 use crate::message::{Message, NotJson, Subject, json_text};
-use crate::plugin::Event;
+use crate::plugin::{Event, Misfit, Schema};
 
 /// Why a message is not delivered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -13,12 +13,18 @@ pub(super) enum NotAdmitted {
     Empty,
     #[error(transparent)]
     NotJson(#[from] NotJson),
+    #[error("the payload does not fit the schema that the plugin declares, {0}")]
+    Misfit(#[from] Misfit),
     #[error("`{0}` is a task; this subscription handles events")]
     NotAnEvent(Subject),
 }
 
-/// Reads a message as an event with a JSON payload.
-pub(super) fn admit(message: &Message, payload_limit: u64) -> Result<Event<'_>, NotAdmitted> {
+/// Reads a message as an event with a JSON payload that fits the plugin's schema, if it has one.
+pub(super) fn admit<'m>(
+    message: &'m Message,
+    payload_limit: u64,
+    schema: Option<&Schema>,
+) -> Result<Event<'m>, NotAdmitted> {
     let Subject::Event(name) = &message.subject else {
         return Err(NotAdmitted::NotAnEvent(message.subject.clone()));
     };
@@ -31,6 +37,9 @@ pub(super) fn admit(message: &Message, payload_limit: u64) -> Result<Event<'_>, 
     }
     // The plugin gets the publisher's own bytes.
     let payload = json_text(&message.body)?;
+    if let Some(schema) = schema {
+        schema.check(payload)?;
+    }
     Ok(Event {
         name,
         id: &message.id,
@@ -50,7 +59,7 @@ mod tests {
 
     fn refusal(body: impl Into<Bytes>) -> Option<NotAdmitted> {
         let message = Message::new(Subject::Event("user.authorized".parse().expect("legal")), body);
-        admit(&message, 2000).err()
+        admit(&message, 2000, None).err()
     }
 
     #[test]
@@ -66,5 +75,17 @@ mod tests {
         assert!(matches!(refusal("{"), Some(NotAdmitted::NotJson(_))));
         assert!(matches!(refusal(&b"\"\xff\""[..]), Some(NotAdmitted::NotJson(_))));
         assert!(matches!(refusal(vec![b' '; 2001]), Some(NotAdmitted::TooLarge { .. })));
+    }
+
+    #[test]
+    fn what_does_not_fit_the_schema_is_not_admitted_and_the_place_is_named() {
+        let schema = Schema::parse(r#"{"properties": {"user": {"properties": {"age": {"minimum": 0}}}}}"#).expect("legal");
+        let check = |body: &'static str| {
+            let message = Message::new(Subject::Event("user.authorized".parse().expect("legal")), body);
+            admit(&message, 2000, Some(&schema)).map(drop)
+        };
+        assert_eq!(check(r#"{"user": {"age": 1}}"#), Ok(()));
+        let misfit = check(r#"{"user": {"age": -1}}"#).expect_err("too young");
+        assert!(misfit.to_string().contains("/user/age"), "{misfit}");
     }
 }

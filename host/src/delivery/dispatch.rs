@@ -1,8 +1,7 @@
 //! Keeps a listener for each subscription of what is live, and stops those that nothing wants any more.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -11,13 +10,15 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::inbox::Claims;
 use super::journal::Journal;
 use super::pipeline::Pipeline;
 use super::policy::Policies;
-use super::subscription;
-use crate::broker::{Broker, Source};
-use crate::message::Timestamp;
-use crate::name::{EventName, PluginId, QueueName};
+use super::rate::{Limiter, Limits, Rate};
+use super::subscription::{ListenerState, Signal, Subscription};
+use crate::broker::{Binding, Broker, Source};
+use crate::ledger::Inbox;
+use crate::name::{AppName, EventName, PluginId, QueueName};
 use crate::plugin::{Live, LiveSet};
 
 /// One plugin's interest in one event.
@@ -27,8 +28,13 @@ type Key = (PluginId, EventName);
 pub struct Dispatch {
     broker: Arc<dyn Broker>,
     policies: Arc<Policies>,
+    inbox: Arc<dyn Inbox>,
+    claims: Arc<Claims>,
     journal: Arc<Journal>,
+    of_plugins: BTreeMap<PluginId, Arc<Limiter>>,
+    of_apps: BTreeMap<AppName, Arc<Limiter>>,
     running: Mutex<BTreeMap<Key, Running>>,
+    paused: Mutex<BTreeSet<PluginId>>,
     orphaned: Mutex<BTreeSet<QueueName>>,
     listeners: TaskTracker,
     abandon: CancellationToken,
@@ -37,15 +43,8 @@ pub struct Dispatch {
 }
 
 struct Running {
-    pipeline: Arc<Pipeline>,
-    source: Source,
+    subscription: Arc<Subscription>,
     stop: CancellationToken,
-}
-
-impl Running {
-    fn is_listening(&self) -> bool {
-        self.pipeline.listening.load(Ordering::Relaxed)
-    }
 }
 
 /// A subscription, for people.
@@ -64,33 +63,30 @@ pub struct SubscriptionStatus {
     pub rate_limited: u64,
 }
 
-/// What a subscription's listener is doing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "listener", rename_all = "kebab-case")]
-pub enum ListenerState {
-    /// Not listening yet, or not at the moment; tried again and again.
-    Interrupted {
-        reason: String,
-    },
-    Consuming,
-    /// By an operator.
-    Paused,
-    /// Its breaker is open: messages wait in the queue until then.
-    Open {
-        reason: String,
-        until: Timestamp,
-    },
-    /// Its breaker lets single messages through.
-    Probing,
+/// What the listeners of a host work with.
+pub struct Workings {
+    pub broker: Arc<dyn Broker>,
+    pub policies: Policies,
+    pub inbox: Arc<dyn Inbox>,
+    pub journal: Arc<Journal>,
 }
 
 impl Dispatch {
-    pub fn new(broker: Arc<dyn Broker>, policies: Policies, journal: Arc<Journal>) -> Self {
+    pub fn new(workings: Workings) -> Self {
+        let Workings { broker, policies, inbox, journal } = workings;
+        let limiters = |rate: &Rate| Arc::new(Limiter::new(*rate));
+        let of_plugins = policies.plugin_rates.iter().map(|(id, rate)| (id.clone(), limiters(rate))).collect();
+        let of_apps = policies.app_rates.iter().map(|(app, rate)| (app.clone(), limiters(rate))).collect();
         Self {
             broker,
             policies: Arc::new(policies),
+            inbox,
+            claims: Arc::default(),
             journal,
+            of_plugins,
+            of_apps,
             running: Mutex::default(),
+            paused: Mutex::default(),
             orphaned: Mutex::default(),
             listeners: TaskTracker::new(),
             abandon: CancellationToken::new(),
@@ -113,39 +109,51 @@ impl Dispatch {
         self.stop(grace).await;
     }
 
-    /// The subscriptions that are listened to.
+    /// The subscriptions of what is live.
     pub fn subscriptions(&self) -> Vec<SubscriptionStatus> {
-        let status = |((plugin, event), running): (&Key, &Running)| SubscriptionStatus {
+        let status = |((plugin, event), Running { subscription, .. }): (&Key, &Running)| SubscriptionStatus {
             plugin: plugin.clone(),
             event: event.clone(),
-            queue: running.source.queue.clone(),
-            prefetch: running.source.prefetch.get(),
-            listening: running.is_listening(),
-            state: ListenerState::Consuming,
-            in_flight: 0,
-            rate_limited: 0,
+            queue: subscription.source.queue.clone(),
+            prefetch: subscription.source.prefetch.get(),
+            listening: subscription.state().is_listening(),
+            state: subscription.state(),
+            in_flight: subscription.in_flight(),
+            rate_limited: subscription.rate_limited(),
         };
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).iter().map(status).collect()
+        self.running().iter().map(status).collect()
     }
 
     /// Stops the listeners of a plugin until it is resumed or the host starts again; whether there is such a plugin.
-    pub fn pause(&self, _plugin: &PluginId) -> bool {
-        false
+    pub fn pause(&self, plugin: &PluginId) -> bool {
+        self.paused.lock().unwrap_or_else(PoisonError::into_inner).insert(plugin.clone());
+        self.signal(|(of, _), _| of == plugin, &Signal::Pause)
     }
 
     /// Lets the listeners of a paused plugin listen again; whether there is such a plugin.
-    pub fn resume(&self, _plugin: &PluginId) -> bool {
-        false
+    pub fn resume(&self, plugin: &PluginId) -> bool {
+        self.paused.lock().unwrap_or_else(PoisonError::into_inner).remove(plugin);
+        self.signal(|(of, _), _| of == plugin, &Signal::Resume)
     }
 
-    /// Opens the breaker of a subscription, by its queue; whether there is such a subscription.
-    pub fn trip(&self, _queue: &str) -> bool {
-        false
+    /// Opens the breaker of a subscription, by its queue; whether there is such a subscription with a breaker.
+    pub fn trip(&self, queue: &str) -> bool {
+        let tripped = Signal::Trip("an operator tripped the breaker".into());
+        self.signal(|_, subscription| subscription.source.queue.as_str() == queue && subscription.has_breaker(), &tripped)
     }
 
-    /// Closes the breaker of a subscription, by its queue; whether there is such a subscription.
-    pub fn reset(&self, _queue: &str) -> bool {
-        false
+    /// Closes the breaker of a subscription, by its queue; whether there is such a subscription with a breaker.
+    pub fn reset(&self, queue: &str) -> bool {
+        self.signal(
+            |_, subscription| subscription.source.queue.as_str() == queue && subscription.has_breaker(),
+            &Signal::Close,
+        )
+    }
+
+    fn signal(&self, to: impl Fn(&Key, &Subscription) -> bool, signal: &Signal) -> bool {
+        let running = self.running();
+        let meant = running.iter().filter(|(key, running)| to(key, &running.subscription));
+        meant.map(|(_, running)| running.subscription.signal(signal.clone())).count() > 0
     }
 
     /// Waits until every subscription of these plugins is listened to.
@@ -154,10 +162,13 @@ impl Dispatch {
         let _ = self.news.subscribe().wait_for(|()| self.is_listening(live)).await;
     }
 
-    /// Whether every subscription of these plugins is listened to.
+    /// Whether every subscription of these plugins is listened to, or not for a reason that an operator or a breaker has.
     pub fn is_listening(&self, live: &LiveSet) -> bool {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let listens = |(key, _): (Key, &Arc<Live>)| running.get(&key).is_some_and(Running::is_listening);
+        let running = self.running();
+        let listens = |(key, _): (Key, &Arc<Live>)| {
+            let state = running.get(&key).map(|running| running.subscription.state());
+            state.is_some_and(|state| !matches!(state, ListenerState::Interrupted { .. }))
+        };
         live.values().flat_map(subscriptions_of).all(listens)
     }
 
@@ -166,16 +177,20 @@ impl Dispatch {
         self.orphaned.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    fn running(&self) -> MutexGuard<'_, BTreeMap<Key, Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Makes what runs what is wanted. A subscription that stays only gets its new version: no gap (I9).
     fn follow(&self, live: &LiveSet) {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = self.running();
         let mut orphaned = self.orphaned.lock().unwrap_or_else(PoisonError::into_inner);
         let wanted: BTreeMap<Key, &Arc<Live>> = live.values().flat_map(subscriptions_of).collect();
         running.retain(|key, listener| {
             let stays = wanted.contains_key(key);
             if !stays {
                 listener.stop.cancel();
-                orphaned.insert(listener.source.queue.clone());
+                orphaned.insert(listener.subscription.source.queue.clone());
             }
             stays
         });
@@ -183,12 +198,12 @@ impl Dispatch {
             let source = self.source(&key, live);
             orphaned.remove(&source.queue);
             match running.get(&key) {
-                Some(listener) if listener.source == source => listener.pipeline.live.store(live.clone()),
+                Some(listener) if listener.subscription.source == source => listener.subscription.replace(live),
                 earlier => {
                     if let Some(earlier) = earlier {
                         earlier.stop.cancel();
                     }
-                    running.insert(key, self.start(source, live.clone()));
+                    running.insert(key.clone(), self.start(&key, source, live.clone()));
                 }
             }
         }
@@ -198,28 +213,38 @@ impl Dispatch {
 
     fn source(&self, (plugin, event): &Key, live: &Live) -> Source {
         let policy = self.policies.of(plugin, event, &live.description.limits);
-        Source::event(QueueName::subscription(plugin, event), event.clone(), policy.prefetch)
+        let source = Source::event(QueueName::subscription(plugin, event), event.clone(), policy.prefetch);
+        let binding = policy.exchange.map_or(Binding::Event, Binding::Exchange);
+        Source { binding, single_active: !policy.ordering.is_none(), ..source }
     }
 
-    fn start(&self, source: Source, live: Arc<Live>) -> Running {
-        let pipeline = Arc::new(Pipeline {
+    fn start(&self, (plugin, event): &Key, source: Source, live: Arc<Live>) -> Running {
+        let policy = self.policies.of(plugin, event, &live.description.limits);
+        let own = policy.rate.map(|rate| Arc::new(Limiter::new(rate)));
+        let shared = [self.of_plugins.get(plugin).cloned(), self.of_apps.get(&plugin.app).cloned()];
+        let limits = Limits::new([own].into_iter().chain(shared).flatten().collect());
+        let pipeline = Pipeline {
             queue: source.queue.clone(),
-            subject: source.subject.clone(),
+            event: event.clone(),
             broker: self.broker.clone(),
             live: ArcSwap::new(live),
             policies: self.policies.clone(),
+            inbox: self.inbox.clone(),
+            claims: self.claims.clone(),
             journal: self.journal.clone(),
             abandon: self.abandon.clone(),
-            listening: AtomicBool::new(false),
-            news: self.news.clone(),
-        });
+        };
+        let (subscription, signals) = Subscription::new(pipeline, source, limits, self.news.clone());
+        if self.paused.lock().unwrap_or_else(PoisonError::into_inner).contains(plugin) {
+            subscription.signal(Signal::Pause);
+        }
         let stop = CancellationToken::new();
-        self.listeners.spawn(subscription::run(pipeline.clone(), source.clone(), stop.clone()));
-        Running { pipeline, source, stop }
+        self.listeners.spawn(subscription.clone().run(signals, stop.clone()));
+        Running { subscription, stop }
     }
 
     async fn stop(&self, grace: Duration) {
-        for listener in self.running.lock().unwrap_or_else(PoisonError::into_inner).values() {
+        for listener in self.running().values() {
             listener.stop.cancel();
         }
         self.listeners.close();

@@ -1,19 +1,23 @@
 //! A broker and plugins of which a test decides everything, for states that real ones cannot be brought into at will.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::broker::{
     Acknowledge, Broker, BrokerError, BrokerStatus, Browse, Condition, Finding, Listener, Outgoing, PublishError,
     Published, Received, Source, Wanted,
 };
-use crate::message::{Message, MessageId, Receipt};
+use crate::ledger::{Held, Inbox, LedgerError, Window};
+use crate::message::{FailedAttempt, Message, MessageId, Receipt};
 use crate::name::{PluginId, QueueName};
-use crate::plugin::{AskedLimits, Description, Digest, Event, Handler, Invocation, Live, Outcome, Version};
+use crate::plugin::{
+    AskedLimits, Description, Digest, Draft, Event, Handler, Invocation, Live, Outcome, Recovered, Version,
+};
 
 /// What the pipeline did to the broker, in order.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,26 +28,40 @@ pub enum Step {
     GivenBack(MessageId),
 }
 
+/// One queue. What goes back to it takes its old place; what is published is only noted.
 #[derive(Debug)]
 pub struct FakeBroker {
-    pub steps: Arc<Mutex<Vec<Step>>>,
+    queue: Arc<Queue>,
     /// How many publishes fail before one succeeds.
     failures: Mutex<u32>,
-    sender: mpsc::UnboundedSender<Message>,
-    receiver: Mutex<Option<mpsc::UnboundedReceiver<Message>>>,
     status: watch::Sender<BrokerStatus>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    steps: Mutex<Vec<Step>>,
+    waiting: Mutex<BTreeMap<u64, Message>>,
+    arrived: Notify,
+    pushed: AtomicU64,
+    /// The prefetch of every listener so far.
+    prefetches: Mutex<Vec<u16>>,
+}
+
+impl Queue {
+    fn note(&self, step: Step) {
+        self.steps.lock().expect("not poisoned").push(step);
+    }
+
+    fn put(&self, place: u64, message: Message) {
+        self.waiting.lock().expect("not poisoned").insert(place, message);
+        self.arrived.notify_waiters();
+    }
 }
 
 impl FakeBroker {
     pub fn new() -> Arc<Self> {
-        let (sender, receiver) = mpsc::unbounded_channel();
-        Arc::new(Self {
-            steps: Arc::default(),
-            failures: Mutex::new(0),
-            sender,
-            receiver: Mutex::new(Some(receiver)),
-            status: watch::Sender::new(BrokerStatus::Ready),
-        })
+        let status = watch::Sender::new(BrokerStatus::Ready);
+        Arc::new(Self { queue: Arc::default(), failures: Mutex::new(0), status })
     }
 
     pub fn fail_publishes(&self, times: u32) {
@@ -51,11 +69,20 @@ impl FakeBroker {
     }
 
     pub fn push(&self, message: Message) {
-        self.sender.send(message).expect("somebody listens");
+        self.queue.put(self.queue.pushed.fetch_add(1, Ordering::Relaxed), message);
+    }
+
+    /// How many messages wait.
+    pub fn waiting(&self) -> usize {
+        self.queue.waiting.lock().expect("not poisoned").len()
+    }
+
+    pub fn prefetches(&self) -> Vec<u16> {
+        self.queue.prefetches.lock().expect("not poisoned").clone()
     }
 
     pub fn steps(&self) -> Vec<Step> {
-        self.steps.lock().expect("not poisoned").clone()
+        self.queue.steps.lock().expect("not poisoned").clone()
     }
 
     pub fn published(&self) -> Vec<Outgoing> {
@@ -69,21 +96,20 @@ impl FakeBroker {
 
 #[async_trait]
 impl Broker for FakeBroker {
-    async fn listen(&self, _: Source) -> Result<Box<dyn Listener>, BrokerError> {
-        let receiver = self.receiver.lock().expect("not poisoned").take();
-        let receiver = receiver.ok_or_else(|| BrokerError::Refused("one listener only".into()))?;
-        Ok(Box::new(FakeListener { receiver, steps: self.steps.clone() }))
+    async fn listen(&self, source: Source) -> Result<Box<dyn Listener>, BrokerError> {
+        self.queue.prefetches.lock().expect("not poisoned").push(source.prefetch.get());
+        let room = Arc::new(Semaphore::new(source.prefetch.get().into()));
+        Ok(Box::new(FakeListener { queue: self.queue.clone(), room, stopped: false }))
     }
 
     async fn publish(&self, batch: Vec<Outgoing>) -> Result<Published, PublishError> {
-        let mut steps = self.steps.lock().expect("not poisoned");
         let mut failures = self.failures.lock().expect("not poisoned");
         if *failures > 0 {
             *failures -= 1;
-            steps.push(Step::PublishFailed);
+            self.queue.note(Step::PublishFailed);
             return Err(PublishError::Unreachable("the test says so".into()));
         }
-        steps.extend(batch.into_iter().map(|outgoing| Step::Published(Box::new(outgoing))));
+        batch.into_iter().for_each(|outgoing| self.queue.note(Step::Published(Box::new(outgoing))));
         Ok(Published::default())
     }
 
@@ -119,20 +145,31 @@ impl Broker for FakeBroker {
 }
 
 struct FakeListener {
-    receiver: mpsc::UnboundedReceiver<Message>,
-    steps: Arc<Mutex<Vec<Step>>>,
+    queue: Arc<Queue>,
+    room: Arc<Semaphore>,
+    stopped: bool,
 }
 
 #[async_trait]
 impl Listener for FakeListener {
     async fn next(&mut self) -> Option<Received> {
-        let message = self.receiver.recv().await?;
-        let receipt = Box::new(FakeReceipt { id: message.id.clone(), steps: self.steps.clone() });
-        Some(Received { message, redelivered: false, receipt })
+        while !self.stopped {
+            let arrived = self.queue.arrived.notified();
+            let room = self.room.clone().acquire_owned().await.expect("never closed");
+            let first = self.queue.waiting.lock().expect("not poisoned").pop_first();
+            if let Some((place, message)) = first {
+                let unsettled = Some((place, message.clone()));
+                let receipt = Box::new(FakeReceipt { unsettled, queue: self.queue.clone(), _room: room });
+                return Some(Received { message, redelivered: false, receipt });
+            }
+            drop(room);
+            arrived.await;
+        }
+        None
     }
 
     async fn stop(&mut self) {
-        self.receiver.close();
+        self.stopped = true;
     }
 
     fn condition(&self) -> watch::Receiver<Condition> {
@@ -142,28 +179,76 @@ impl Listener for FakeListener {
 
 #[derive(Debug)]
 struct FakeReceipt {
-    id: MessageId,
-    steps: Arc<Mutex<Vec<Step>>>,
+    unsettled: Option<(u64, Message)>,
+    queue: Arc<Queue>,
+    _room: OwnedSemaphorePermit,
 }
 
 #[async_trait]
 impl Acknowledge for FakeReceipt {
-    async fn acknowledge(self: Box<Self>) -> Result<(), BrokerError> {
-        self.steps.lock().expect("not poisoned").push(Step::Acknowledged(self.id));
+    async fn acknowledge(mut self: Box<Self>) -> Result<(), BrokerError> {
+        if let Some((_, message)) = self.unsettled.take() {
+            self.queue.note(Step::Acknowledged(message.id));
+        }
         Ok(())
     }
 
     async fn give_back(self: Box<Self>) -> Result<(), BrokerError> {
-        self.steps.lock().expect("not poisoned").push(Step::GivenBack(self.id));
+        Ok(())
+    }
+}
+
+impl Drop for FakeReceipt {
+    fn drop(&mut self) {
+        if let Some((place, message)) = self.unsettled.take() {
+            self.queue.note(Step::GivenBack(message.id.clone()));
+            self.queue.put(place, message);
+        }
+    }
+}
+
+/// Remembers as a ledger does, as long as the test runs.
+#[derive(Debug, Default)]
+pub struct FakeInbox {
+    handled: Mutex<HashSet<(PluginId, MessageId)>>,
+    pub held: Mutex<HashMap<MessageId, Held>>,
+}
+
+#[async_trait]
+impl Inbox for FakeInbox {
+    async fn has_handled(&self, plugin: &PluginId, id: &MessageId, _: Window) -> Result<bool, LedgerError> {
+        Ok(self.handled.lock().expect("not poisoned").contains(&(plugin.clone(), id.clone())))
+    }
+
+    async fn handled(&self, plugin: &PluginId, id: &MessageId, _: Window) -> Result<(), LedgerError> {
+        self.handled.lock().expect("not poisoned").insert((plugin.clone(), id.clone()));
+        Ok(())
+    }
+
+    async fn held(&self, _: &QueueName, id: &MessageId) -> Result<Option<Held>, LedgerError> {
+        Ok(self.held.lock().expect("not poisoned").get(id).cloned())
+    }
+
+    async fn hold(&self, _: &QueueName, id: &MessageId, held: Option<Held>) -> Result<(), LedgerError> {
+        let mut all = self.held.lock().expect("not poisoned");
+        match held {
+            Some(held) => all.insert(id.clone(), held),
+            None => all.remove(id),
+        };
         Ok(())
     }
 }
 
 /// Answers every event the same way, once it is let through.
 pub struct FakeHandler {
-    outcome: Outcome,
+    outcome: Mutex<Outcome>,
+    recovered: Option<Result<Vec<Draft>, String>>,
+    healthy: Mutex<Result<(), String>>,
     pub gate: Arc<Semaphore>,
     pub begun: Arc<Semaphore>,
+    /// The payloads and attempts' failures that it was given, in order.
+    pub handled: Mutex<Vec<String>>,
+    pub recoveries: Mutex<Vec<usize>>,
 }
 
 impl FakeHandler {
@@ -173,21 +258,63 @@ impl FakeHandler {
 
     /// Answers only as often as `gate` has permits.
     pub fn gated(outcome: Outcome, permits: usize) -> Arc<Self> {
-        Arc::new(Self { outcome, gate: Arc::new(Semaphore::new(permits)), begun: Arc::new(Semaphore::new(0)) })
+        Arc::new(Self::new(outcome, permits))
+    }
+
+    /// Answers with the outcome, and recovers in this way.
+    pub fn recovering(outcome: Outcome, recovered: Result<Vec<Draft>, String>) -> Arc<Self> {
+        Arc::new(Self { recovered: Some(recovered), ..Self::new(outcome, Semaphore::MAX_PERMITS) })
+    }
+
+    fn new(outcome: Outcome, permits: usize) -> Self {
+        Self {
+            outcome: Mutex::new(outcome),
+            recovered: None,
+            healthy: Mutex::new(Ok(())),
+            gate: Arc::new(Semaphore::new(permits)),
+            begun: Arc::new(Semaphore::new(0)),
+            handled: Mutex::default(),
+            recoveries: Mutex::default(),
+        }
+    }
+
+    /// Answers otherwise from now on.
+    pub fn answer(&self, outcome: Outcome) {
+        *self.outcome.lock().expect("not poisoned") = outcome;
+    }
+
+    pub fn feel(&self, healthy: Result<(), &str>) {
+        *self.healthy.lock().expect("not poisoned") = healthy.map_err(str::to_owned);
     }
 
     pub async fn has_begun(&self) {
         self.begun.acquire().await.expect("never closed").forget();
     }
+
+    pub fn handled(&self) -> Vec<String> {
+        self.handled.lock().expect("not poisoned").clone()
+    }
 }
 
 #[async_trait]
 impl Handler for FakeHandler {
-    async fn on_event(&self, _: Event<'_>) -> Invocation {
+    async fn on_event(&self, event: Event<'_>) -> Invocation {
+        self.handled.lock().expect("not poisoned").push(event.payload.to_owned());
         self.begun.add_permits(1);
         let _passed = self.gate.acquire().await.expect("never closed");
         tokio::time::sleep(Duration::from_millis(1)).await;
-        Invocation { outcome: self.outcome.clone(), receipt: Receipt::default() }
+        let outcome = self.outcome.lock().expect("not poisoned").clone();
+        Invocation { outcome, receipt: Receipt::default() }
+    }
+
+    async fn recover(&self, _: Event<'_>, attempts: &[FailedAttempt]) -> Option<Recovered> {
+        self.recoveries.lock().expect("not poisoned").push(attempts.len());
+        let answer = self.recovered.clone()?;
+        Some(Recovered { answer, receipt: Receipt::default() })
+    }
+
+    async fn healthy(&self) -> Result<(), String> {
+        self.healthy.lock().expect("not poisoned").clone()
     }
 }
 

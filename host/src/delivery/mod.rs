@@ -11,6 +11,7 @@ mod dispatch;
 mod emit;
 #[cfg(test)]
 mod fake;
+mod inbox;
 mod journal;
 mod order;
 mod pipeline;
@@ -20,12 +21,14 @@ mod settle;
 mod subscription;
 #[cfg(test)]
 mod tests;
+mod trace_context;
 
 pub use backoff::{Backoff, InvalidBackoff};
 pub use breaker::{InvalidTrip, Ratio, Trip};
-pub use dispatch::{Dispatch, ListenerState, SubscriptionStatus};
+pub use dispatch::{Dispatch, SubscriptionStatus, Workings};
 pub use journal::{Counts, Emitted, Journal, Observe, Record};
 pub use order::{OrderKey, Ordering};
 pub use policy::{Policies, Policy};
 pub use rate::{InvalidRate, Rate};
 pub use settle::Settlement;
+pub use subscription::ListenerState;

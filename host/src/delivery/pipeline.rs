@@ -2,45 +2,75 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use futures_util::FutureExt;
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::admit::admit;
+use super::inbox::{self, Claims};
 use super::journal::{Emitted, Journal, Record};
-use super::policy::Policies;
-use super::settle::{Decision, Place, Settlement, decide, emitted, publish};
-use crate::broker::{Acknowledge, Broker, Received};
-use crate::message::{Message, Receipt, Subject, Timestamp};
-use crate::name::QueueName;
-use crate::plugin::{Invocation, Live, Outcome};
+use super::policy::{Policies, Policy};
+use super::settle::{Decision, Place, Settlement, decide, publish};
+use crate::broker::{Acknowledge, Broker, PublishError, Received};
+use crate::ledger::{Held, Inbox};
+use crate::message::{Attempt, Message, Receipt, Timestamp};
+use crate::name::{EventName, QueueName};
+use crate::plugin::{Event, Invocation, Live, Outcome};
+
+/// The wait before a message that keeps its place is handled again, where its outcome could not be published.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What the deliveries of one subscription share.
 pub(super) struct Pipeline {
     pub queue: QueueName,
-    pub subject: Subject,
+    pub event: EventName,
     pub broker: Arc<dyn Broker>,
     /// The version that the next delivery begins on. One in flight keeps the one that it began on (I9).
     pub live: ArcSwap<Live>,
     pub policies: Arc<Policies>,
+    pub inbox: Arc<dyn Inbox>,
+    pub claims: Arc<Claims>,
     pub journal: Arc<Journal>,
     /// Ends deliveries that are still in flight when the grace period is over (I11).
     pub abandon: CancellationToken,
-    /// Whether the broker delivers this subscription's messages.
-    pub listening: AtomicBool,
-    /// Told when `listening` changes.
-    pub news: Arc<watch::Sender<()>>,
+}
+
+/// How a delivery ended for its listener.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// The broker has it back, or is done with it.
+    Settled(Health),
+    /// It keeps its place and its acknowledgement, and is due again after the wait (I10).
+    Kept { received: Received, wait: Duration, health: Health },
+}
+
+/// What a delivery says of the plugin's health.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Health {
+    Well,
+    Failed,
+    Unknown,
+}
+
+/// How far a delivery came.
+enum Outward {
+    Settled { settlement: Settlement, made: Vec<Emitted>, receipt: Receipt, health: Health },
+    Held { held: Held, settlement: Settlement, receipt: Receipt },
+    Unpublished { error: PublishError, receipt: Receipt },
 }
 
 impl Pipeline {
+    pub fn policy(&self, live: &Live) -> Policy {
+        self.policies.of(&live.id, &self.event, &live.description.limits)
+    }
+
     /// Delivers one message to the version that is live now.
-    pub async fn deliver(&self, received: Received) {
-        let Received { message, receipt: acknowledgement, .. } = received;
+    pub async fn deliver(&self, received: Received) -> Ended {
         let live = self.live.load_full();
+        let message = &received.message;
         let span = tracing::info_span!(
             "delivery",
             plugin = %live.id,
@@ -50,69 +80,162 @@ impl Pipeline {
             tid = %message.tid,
             attempt = message.attempt.number(),
         );
-        self.handle(&message, acknowledgement, &live).instrument(span).await;
-    }
-
-    /// Says whether the broker delivers this subscription's messages.
-    pub fn set_listening(&self, listening: bool) {
-        self.listening.store(listening, Ordering::Relaxed);
-        self.news.send_replace(());
+        self.handle(received, &live).instrument(span).await
     }
 
     /// Hands back a message that was fetched and never begun.
     pub async fn hand_back(&self, received: Received) {
         let Received { message, receipt: acknowledgement, .. } = received;
-        let live = self.live.load_full();
         give_back(acknowledgement).await;
+        let live = self.live.load_full();
         let settlement = Settlement::Returned { reason: "the host stopped listening".into() };
         self.record(&message, &live, settlement, Vec::new(), Receipt::default());
     }
 
-    async fn handle(&self, message: &Message, acknowledgement: Box<dyn Acknowledge>, live: &Live) {
-        let ending = async {
-            let (decision, receipt) = self.invoke(message, live).await;
-            let made = emitted(&decision);
-            let published = publish(self.broker.as_ref(), decision.publish).await;
-            (decision.settlement, made, published, receipt)
-        };
-        let (settlement, made, receipt) = match self.abandon.run_until_cancelled(ending).await {
-            Some((settlement, made, Ok(()), receipt)) => match acknowledgement.acknowledge().await {
-                Ok(()) => (settlement, made, receipt),
-                // Its outcome exists, under ids that the next delivery will give again (I2).
-                Err(error) => {
-                    let reason = format!("it could not be acknowledged: {error}");
-                    (Settlement::Returned { reason }, made, receipt)
-                }
-            },
-            Some((_, _, Err(error), receipt)) => {
-                give_back(acknowledgement).await;
-                (Settlement::Returned { reason: error.to_string() }, Vec::new(), receipt)
-            }
-            None => {
-                give_back(acknowledgement).await;
-                let reason = "the grace period of the host's stop was over".into();
-                (Settlement::Returned { reason }, Vec::new(), Receipt::default())
-            }
-        };
-        self.record(message, live, settlement, made, receipt);
+    /// Lets go of a message that was fetched and never begun. The broker takes it back with all else that its listener
+    /// had out.
+    pub fn let_go(&self, received: Received) {
+        let live = self.live.load_full();
+        let settlement = Settlement::Returned { reason: "the host stopped listening".into() };
+        self.record(&received.message, &live, settlement, Vec::new(), Receipt::default());
     }
 
-    async fn invoke(&self, message: &Message, live: &Live) -> (Decision, Receipt) {
-        let Subject::Event(event) = &self.subject else { unreachable!() };
-        let policy = self.policies.of(&live.id, event, &live.description.limits);
-        let place = Place { queue: self.queue.clone(), plugin: live.id.clone(), version: live.version.to_string() };
-        match admit(message, policy.payload_limit) {
-            Ok(event) => {
-                // A defect of the host must not keep the message, and its place among the prefetched, for ever.
-                let handled = AssertUnwindSafe(live.handler.on_event(event)).catch_unwind().await;
-                let invocation = handled.unwrap_or_else(|_| panicked());
-                (decide(message, &place, invocation.outcome, &policy.backoff), invocation.receipt)
+    /// A message that kept its place before is what it was then: its attempt and its failures. Says how long it waits.
+    pub async fn recall(&self, message: &mut Message) -> Duration {
+        match self.inbox.held(&self.queue, &message.id).await {
+            Ok(Some(held)) => {
+                let wait = held.due.since_epoch().saturating_sub(Timestamp::now().since_epoch());
+                (message.attempt, message.failures) = (held.attempt, held.failures);
+                wait
             }
+            Ok(None) => Duration::ZERO,
+            Err(error) => {
+                tracing::warn!(message = %message.id, "how often it has failed before is not known: {error}");
+                Duration::ZERO
+            }
+        }
+    }
+
+    async fn handle(&self, mut received: Received, live: &Live) -> Ended {
+        let policy = self.policy(live);
+        let _claim = match policy.deduplication {
+            Some(_) => Some(self.claims.claim(&live.id, &received.message.id).await),
+            None => None,
+        };
+        let ending = self.settle(&received.message, live, &policy);
+        match self.abandon.run_until_cancelled(ending).await {
+            Some(Outward::Settled { settlement, made, receipt, health }) => {
+                let Received { message, receipt: acknowledgement, .. } = received;
+                let settlement = match acknowledgement.acknowledge().await {
+                    Ok(()) => settlement,
+                    // Its outcome exists, under ids that the next delivery will give again (I2).
+                    Err(error) => Settlement::Returned { reason: format!("it could not be acknowledged: {error}") },
+                };
+                self.record(&message, live, settlement, made, receipt);
+                Ended::Settled(health)
+            }
+            Some(Outward::Held { held, settlement, receipt }) => {
+                self.record(&received.message, live, settlement, Vec::new(), receipt);
+                let wait = held.due.since_epoch().saturating_sub(Timestamp::now().since_epoch());
+                (received.message.attempt, received.message.failures) = (held.attempt, held.failures);
+                Ended::Kept { received, wait, health: Health::Failed }
+            }
+            Some(Outward::Unpublished { error, receipt }) => {
+                self.give_up(received, live, &policy, error.to_string(), receipt, PAUSE).await
+            }
+            None => {
+                let reason = "the grace period of the host's stop was over".to_owned();
+                self.give_up(received, live, &policy, reason, Receipt::default(), Duration::ZERO).await
+            }
+        }
+    }
+
+    /// Lets a message go back as it was; where order is kept, in its turn.
+    async fn give_up(
+        &self,
+        received: Received,
+        live: &Live,
+        policy: &Policy,
+        reason: String,
+        receipt: Receipt,
+        wait: Duration,
+    ) -> Ended {
+        self.record(&received.message, live, Settlement::Returned { reason }, Vec::new(), receipt);
+        if policy.ordering.is_none() {
+            give_back(received.receipt).await;
+            return Ended::Settled(Health::Unknown);
+        }
+        Ended::Kept { received, wait, health: Health::Unknown }
+    }
+
+    /// Everything up to the acknowledgement.
+    async fn settle(&self, message: &Message, live: &Live, policy: &Policy) -> Outward {
+        let nothing = (Vec::new(), Receipt::default());
+        if let Some(window) = policy.deduplication
+            && inbox::is_duplicate(self.inbox.as_ref(), &live.id, &message.id, window).await
+        {
+            let (made, receipt) = nothing;
+            return Outward::Settled { settlement: Settlement::Duplicate, made, receipt, health: Health::Unknown };
+        }
+        let (mut decision, receipt, health) = self.invoke(message, live, policy).await;
+        if let Some(held) = decision.hold.take() {
+            if let Err(error) = self.inbox.hold(&self.queue, &message.id, Some(held.clone())).await {
+                tracing::warn!("a restart would forget this failure: {error}");
+            }
+            return Outward::Held { held, settlement: decision.settlement, receipt };
+        }
+        let made = decision.emitted();
+        if let Err(error) = publish(self.broker.as_ref(), decision.publish).await {
+            return Outward::Unpublished { error, receipt };
+        }
+        self.remember(message, live, policy, &decision.settlement).await;
+        Outward::Settled { settlement: decision.settlement, made, receipt, health }
+    }
+
+    /// Admits the message, runs the plugin, and its recovery where that is the last chance.
+    async fn invoke(&self, message: &Message, live: &Live, policy: &Policy) -> (Decision, Receipt, Health) {
+        let place = Place { queue: self.queue.clone(), plugin: live.id.clone(), version: live.version.to_string() };
+        let event = match admit(message, policy.payload_limit, live.description.wanted.get(&self.event)) {
+            Ok(event) => event,
             Err(reason) => {
                 let place = Place { version: String::new(), ..place };
-                let reject = Outcome::Reject { reason: reason.to_string() };
-                (decide(message, &place, reject, &policy.backoff), Receipt::default())
+                let outcome = Outcome::Reject { reason: reason.to_string() };
+                let invocation = Invocation { outcome, receipt: Receipt::default() };
+                return (decide(message, &place, invocation, policy), Receipt::default(), Health::Unknown);
             }
+        };
+        // A defect of the host must not keep the message, and its place among the prefetched, for ever.
+        let handled = AssertUnwindSafe(live.handler.on_event(event)).catch_unwind().await;
+        let invocation = handled.unwrap_or_else(|_| panicked());
+        let receipt = invocation.receipt;
+        let health = match invocation.outcome {
+            Outcome::Done(_) => Health::Well,
+            Outcome::Retry { .. } => Health::Failed,
+            Outcome::Reject { .. } => Health::Unknown,
+        };
+        let decision = decide(message, &place, invocation, policy);
+        (self.recover(decision, message, event, live).await, receipt, health)
+    }
+
+    async fn recover(&self, decision: Decision, message: &Message, event: Event<'_>, live: &Live) -> Decision {
+        let Some(letter) = decision.dead_letter() else { return decision };
+        let recovering = live.handler.recover(event, &letter.failures);
+        match AssertUnwindSafe(recovering).catch_unwind().await {
+            Ok(Some(recovered)) => decision.with_recovery(message, &live.id, recovered),
+            Ok(None) | Err(_) => decision,
+        }
+    }
+
+    /// What the next copy of this message must find in the ledger.
+    async fn remember(&self, message: &Message, live: &Live, policy: &Policy, settlement: &Settlement) {
+        if let (Settlement::Done, Some(window)) = (settlement, policy.deduplication) {
+            inbox::remember(self.inbox.as_ref(), &live.id, &message.id, window).await;
+        }
+        if !policy.ordering.is_none()
+            && message.attempt > Attempt::FIRST
+            && let Err(error) = self.inbox.hold(&self.queue, &message.id, None).await
+        {
+            tracing::debug!("its failures stay in the ledger until they are too old: {error}");
         }
     }
 

@@ -1,7 +1,18 @@
-//! How often something may happen.
+//! How often something may happen, and the wait until it may.
 
 use std::num::NonZeroU32;
+use std::ops::Add;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use governor::clock::{Clock, Reference};
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 /// So many deliveries in a time, and so many at once after a pause (a token bucket). One that exists is legal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,5 +45,179 @@ impl Rate {
 
     pub fn burst(&self) -> NonZeroU32 {
         self.burst
+    }
+}
+
+/// One rate, kept by all who share it: first come, first served.
+#[derive(Debug)]
+pub(super) struct Limiter {
+    bucket: RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<TokioInstant>>,
+    /// Held by whoever is next. Fair, as tokio's mutex is.
+    turn: Mutex<()>,
+}
+
+impl Limiter {
+    pub fn new(rate: Rate) -> Self {
+        // `Rate` sees to it that the interval is not 0.
+        let quota = Quota::with_period(rate.interval()).unwrap_or(Quota::per_second(NonZeroU32::MAX));
+        let bucket = RateLimiter::direct_with_clock(quota.allow_burst(rate.burst()), TokioClock);
+        Self { bucket, turn: Mutex::new(()) }
+    }
+
+    async fn wait(&self) {
+        let _turn = self.turn.lock().await;
+        while let Err(not_yet) = self.bucket.check() {
+            tokio::time::sleep(not_yet.wait_time_from(TokioClock.now())).await;
+        }
+    }
+}
+
+/// The rates that a subscription keeps: its own, its plugin's and its application's.
+#[derive(Debug, Default)]
+pub(super) struct Limits {
+    limiters: Vec<Arc<Limiter>>,
+    waiting: AtomicU64,
+}
+
+impl Limits {
+    /// From the narrowest to the widest, so that whoever waits for a narrow one takes nothing from those beside it.
+    pub fn new(limiters: Vec<Arc<Limiter>>) -> Self {
+        Self { limiters, waiting: AtomicU64::new(0) }
+    }
+
+    /// Waits until one more delivery is within every rate.
+    pub async fn wait(&self) {
+        if self.limiters.is_empty() {
+            return;
+        }
+        let _counted = Counted::new(&self.waiting);
+        for limiter in &self.limiters {
+            limiter.wait().await;
+        }
+    }
+
+    /// How many deliveries wait.
+    pub fn waiting(&self) -> u64 {
+        self.waiting.load(Ordering::Relaxed)
+    }
+}
+
+/// One more, for as long as this lives.
+pub(super) struct Counted<'a>(&'a AtomicU64);
+
+impl<'a> Counted<'a> {
+    pub fn new(counter: &'a AtomicU64) -> Self {
+        counter.fetch_add(1, Ordering::Relaxed);
+        Self(counter)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Tokio's clock, so that a test's paused time holds for rates too.
+#[derive(Debug, Clone, Copy)]
+struct TokioClock;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct TokioInstant(Instant);
+
+impl Clock for TokioClock {
+    type Instant = TokioInstant;
+
+    fn now(&self) -> TokioInstant {
+        TokioInstant(Instant::now())
+    }
+}
+
+impl Add<Nanos> for TokioInstant {
+    type Output = Self;
+
+    fn add(self, nanos: Nanos) -> Self {
+        Self(self.0 + Duration::from(nanos))
+    }
+}
+
+impl Reference for TokioInstant {
+    fn duration_since(&self, earlier: Self) -> Nanos {
+        self.0.saturating_duration_since(earlier.0).into()
+    }
+
+    fn saturating_sub(&self, nanos: Nanos) -> Self {
+        Self(self.0.checked_sub(nanos.into()).unwrap_or(self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rate(count: u32, per: u64, burst: u32) -> Rate {
+        let number = |number| NonZeroU32::new(number).expect("not 0");
+        Rate::try_new(number(count), Duration::from_secs(per), number(burst)).expect("legal")
+    }
+
+    fn limits(rates: &[Rate]) -> Limits {
+        Limits::new(rates.iter().map(|rate| Arc::new(Limiter::new(*rate))).collect())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_the_burst_deliveries_come_at_the_rate() {
+        let (limits, begin) = (limits(&[rate(10, 1, 5)]), Instant::now());
+        for _ in 0..5 {
+            limits.wait().await;
+        }
+        assert_eq!(begin.elapsed(), Duration::ZERO);
+        for _ in 0..20 {
+            limits.wait().await;
+        }
+        let spent = begin.elapsed().as_millis();
+        assert!((2000..2030).contains(&spent), "{spent} ms");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_narrowest_of_several_rates_holds() {
+        let (limits, begin) = (limits(&[rate(100, 1, 1), rate(1, 1, 1)]), Instant::now());
+        for _ in 0..4 {
+            limits.wait().await;
+        }
+        assert!(begin.elapsed() >= Duration::from_secs(3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_came_first_is_served_first() {
+        let limits = Arc::new(limits(&[rate(1, 1, 1)]));
+        let (served, mut order) = tokio::sync::mpsc::unbounded_channel();
+        for number in 0..10 {
+            let (waiting, served) = (limits.clone(), served.clone());
+            tokio::spawn(async move {
+                waiting.wait().await;
+                let _ = served.send(number);
+            });
+            tokio::task::yield_now().await;
+        }
+        for expected in 0..10 {
+            assert_eq!(order.recv().await, Some(expected));
+        }
+        assert_eq!(limits.waiting(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn i6_whoever_gives_up_waiting_holds_up_nobody() {
+        let limits = Arc::new(limits(&[rate(1, 60, 1)]));
+        limits.wait().await;
+        let gave_up = tokio::time::timeout(Duration::from_secs(1), limits.wait()).await;
+        assert!(gave_up.is_err());
+        assert_eq!(limits.waiting(), 0);
+        limits.wait().await;
+    }
+
+    #[test]
+    fn an_illegal_rate_does_not_exist() {
+        let number = NonZeroU32::MIN;
+        assert!(Rate::try_new(number, Duration::ZERO, number).is_err());
     }
 }

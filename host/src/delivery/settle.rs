@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
-use super::backoff::Backoff;
 use super::emit::emit;
 use super::journal::Emitted;
+use super::policy::Policy;
 use crate::broker::{Broker, Destination, Outgoing, PublishError};
-use crate::message::{FailedAttempt, HeaderValue, Message, Receipt, Timestamp};
+use crate::ledger::Held;
+use crate::message::{FailedAttempt, HeaderValue, Maker, Message, Receipt, Timestamp};
 use crate::name::{PluginId, QueueName};
-use crate::plugin::Outcome;
+use crate::plugin::{Invocation, Outcome, Recovered};
 
 /// How often, and after which first wait, a publish that failed is tried again before the message goes back.
 const TRIES: u32 = 5;
@@ -21,6 +23,8 @@ pub const DEAD_REASON: &str = "leveret-dead-reason";
 pub const DEAD_QUEUE: &str = "leveret-dead-queue";
 pub const DEAD_PLUGIN: &str = "leveret-dead-plugin";
 pub const DEAD_TIME: &str = "leveret-dead-time";
+/// How recovery failed, where it did.
+pub const DEAD_RECOVERY: &str = "leveret-dead-recovery";
 
 /// The one way in which a message settled (I7).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,7 +32,7 @@ pub const DEAD_TIME: &str = "leveret-dead-time";
 pub enum Settlement {
     /// Handled; what it emitted is published.
     Done,
-    /// It failed and waits in the broker for its next attempt.
+    /// It failed and waits for its next attempt: in the broker, or in its place where order is kept.
     Retried { reason: String, wait_ms: u32 },
     /// It failed for good and is kept as a dead letter.
     Dead { reason: String },
@@ -38,11 +42,13 @@ pub enum Settlement {
     Returned { reason: String },
 }
 
-/// What has to be published before a message may be acknowledged.
+/// What has to be durable before a message may be acknowledged.
 #[derive(Debug, PartialEq)]
 pub(super) struct Decision {
     pub settlement: Settlement,
     pub publish: Vec<Outgoing>,
+    /// Set where the message keeps its place, and is not acknowledged (I10).
+    pub hold: Option<Held>,
 }
 
 /// Where a message was received, and by whom.
@@ -55,34 +61,47 @@ pub(super) struct Place {
 }
 
 /// What an outcome asks for.
-pub(super) fn decide(message: &Message, place: &Place, outcome: Outcome, backoff: &Backoff) -> Decision {
+pub(super) fn decide(message: &Message, place: &Place, invocation: Invocation, policy: &Policy) -> Decision {
+    let Invocation { outcome, receipt } = invocation;
     match outcome {
-        Outcome::Done(drafts) => {
-            Decision { settlement: Settlement::Done, publish: emit(message, &place.plugin, drafts) }
-        }
-        Outcome::Reject { reason } => dead(failed(message, place, &reason), place, reason),
+        Outcome::Done(drafts) => Decision {
+            settlement: Settlement::Done,
+            publish: emit(message, &place.plugin, Maker::Handler, drafts),
+            hold: None,
+        },
+        Outcome::Reject { reason } => dead(failed(message, place, &reason, receipt), place, reason),
         Outcome::Retry { reason, after } => {
-            let failed = failed(message, place, &reason);
-            match backoff.after(message.attempt, after, 0.0) {
-                None => dead(failed, place, reason),
-                Some(wait) => {
-                    let message = Message { attempt: message.attempt.next(), ..failed };
-                    let destination = Destination::Delay { home: place.queue.clone(), wait };
-                    let settlement = Settlement::Retried { reason, wait_ms: wait.millis() };
-                    Decision { settlement, publish: vec![Outgoing { destination, message }] }
-                }
+            let failed = failed(message, place, &reason, receipt);
+            let Some(wait) = policy.backoff.after(message.attempt, after, spread(message)) else {
+                return dead(failed, place, reason);
+            };
+            let attempt = message.attempt.next();
+            let settlement = Settlement::Retried { reason, wait_ms: wait.millis() };
+            if !policy.ordering.is_none() {
+                let due = Timestamp::from_millis(Timestamp::now().millis() + u64::from(wait.millis()));
+                let hold = Some(Held { attempt, due, failures: failed.failures });
+                return Decision { settlement, publish: Vec::new(), hold };
             }
+            let destination = Destination::Delay { home: place.queue.clone(), wait };
+            let message = Message { attempt, ..failed };
+            Decision { settlement, publish: vec![Outgoing { destination, message }], hold: None }
         }
     }
 }
 
-fn failed(message: &Message, place: &Place, reason: &str) -> Message {
+/// A number from 0 to 1 that differs between messages and attempts, and that needs no randomness.
+fn spread(message: &Message) -> f64 {
+    let hash = Sha256::digest(format!("{}/{}", message.id, message.attempt));
+    f64::from(u32::from_be_bytes(std::array::from_fn(|index| hash[index]))) / f64::from(u32::MAX)
+}
+
+fn failed(message: &Message, place: &Place, reason: &str, receipt: Receipt) -> Message {
     let failure = FailedAttempt {
         attempt: message.attempt,
         time: Timestamp::now(),
         version: place.version.clone(),
         reason: reason.to_owned(),
-        receipt: Receipt::default(),
+        receipt,
     };
     message.clone().with_failure(failure)
 }
@@ -96,7 +115,40 @@ fn dead(mut message: Message, place: &Place, reason: String) -> Decision {
         (DEAD_TIME.to_owned(), HeaderValue::Unsigned(Timestamp::now().millis())),
     ]);
     let destination = Destination::Dead(place.plugin.app.clone());
-    Decision { settlement: Settlement::Dead { reason }, publish: vec![Outgoing { destination, message }] }
+    let publish = vec![Outgoing { destination, message }];
+    Decision { settlement: Settlement::Dead { reason }, publish, hold: None }
+}
+
+impl Decision {
+    /// The letter that is to be dead, if that is what was decided.
+    pub fn dead_letter(&self) -> Option<&Message> {
+        match (&self.settlement, &self.publish[..]) {
+            (Settlement::Dead { .. }, [letter]) => Some(&letter.message),
+            _ => None,
+        }
+    }
+
+    /// Adds what the plugin's last chance came to: what it emits, or how it failed.
+    pub fn with_recovery(mut self, message: &Message, plugin: &PluginId, recovered: Recovered) -> Self {
+        match recovered.answer {
+            Ok(drafts) => self.publish.extend(emit(message, plugin, Maker::Recovery, drafts)),
+            Err(reason) => {
+                tracing::warn!("recovery failed: {reason}");
+                for letter in &mut self.publish {
+                    letter.message.headers.insert(DEAD_RECOVERY.to_owned(), HeaderValue::Text(reason.clone()));
+                }
+            }
+        }
+        self
+    }
+
+    /// What it emits, as the journal tells it.
+    pub fn emitted(&self) -> Vec<Emitted> {
+        let task = |outgoing: &&Outgoing| matches!(outgoing.destination, Destination::Task(_));
+        let told =
+            |Outgoing { message, .. }: &Outgoing| Emitted { name: message.subject.to_string(), id: message.id.clone() };
+        self.publish.iter().filter(task).map(told).collect()
+    }
 }
 
 /// Publishes what has to exist before the acknowledgement. Tries again for a while, always under the same ids, since a
@@ -115,14 +167,4 @@ pub(super) async fn publish(broker: &dyn Broker, batch: Vec<Outgoing>) -> Result
         pause *= 2;
     }
     broker.publish(batch).await.map(drop)
-}
-
-/// What a decision emits, as the journal tells it.
-pub(super) fn emitted(decision: &Decision) -> Vec<Emitted> {
-    let told =
-        |Outgoing { message, .. }: &Outgoing| Emitted { name: message.subject.to_string(), id: message.id.clone() };
-    match decision.settlement {
-        Settlement::Done => decision.publish.iter().map(told).collect(),
-        _ => Vec::new(),
-    }
 }

@@ -1,5 +1,11 @@
 //! The invariants of a delivery, under paused time, with a broker and plugins that do as the test says.
 
+mod breaker;
+mod inbox;
+mod order;
+mod rate;
+mod recovery;
+
 use std::collections::BTreeMap;
 use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
@@ -9,7 +15,7 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::fake::{FakeBroker, FakeHandler, Step, live};
+use super::fake::{FakeBroker, FakeHandler, FakeInbox, Step, live};
 use super::settle::{DEAD_QUEUE, DEAD_REASON};
 use super::*;
 use crate::broker::{Broker, Destination};
@@ -23,6 +29,8 @@ const GRACE: Duration = Duration::from_secs(5);
 /// A host of one plugin.
 struct Host {
     broker: Arc<FakeBroker>,
+    dispatch: Arc<Dispatch>,
+    inbox: Arc<FakeInbox>,
     journal: Arc<Journal>,
     records: broadcast::Receiver<Record>,
     live: watch::Sender<Arc<LiveSet>>,
@@ -32,14 +40,26 @@ struct Host {
 
 impl Host {
     fn start(plugin: Arc<Live>) -> Self {
-        let broker = FakeBroker::new();
-        let journal = Arc::new(Journal::default());
-        let dispatch = Dispatch::new(broker.clone() as Arc<dyn Broker>, policies(), journal.clone());
+        Self::start_with(plugin, |_| ())
+    }
+
+    /// Starts a host whose policy differs from the tests' usual one.
+    fn start_with(plugin: Arc<Live>, adjust: impl FnOnce(&mut Policy)) -> Self {
+        let (broker, inbox, journal) = (FakeBroker::new(), Arc::new(FakeInbox::default()), Arc::new(Journal::default()));
+        let mut policies = policies();
+        adjust(&mut policies.default);
+        let dispatch = Arc::new(Dispatch::new(Workings {
+            broker: broker.clone() as Arc<dyn Broker>,
+            policies,
+            inbox: inbox.clone(),
+            journal: journal.clone(),
+        }));
         let (live, follower) = watch::channel(set(plugin));
         let stop = CancellationToken::new();
         let stopping = stop.clone();
-        let running = tokio::spawn(async move { dispatch.run(follower, stopping, GRACE).await });
-        Self { records: journal.read(), broker, journal, live, stop, running }
+        let following = dispatch.clone();
+        let running = tokio::spawn(async move { following.run(follower, stopping, GRACE).await });
+        Self { records: journal.read(), broker, dispatch, inbox, journal, live, stop, running }
     }
 
     fn answering(outcome: Outcome) -> Self {
@@ -49,6 +69,11 @@ impl Host {
     async fn deliver(&mut self, message: Message) -> Record {
         self.broker.push(message);
         self.settled().await
+    }
+
+    /// What the one subscription is doing.
+    fn state(&self) -> ListenerState {
+        self.dispatch.subscriptions().remove(0).state
     }
 
     async fn settled(&mut self) -> Record {
@@ -157,7 +182,8 @@ async fn what_is_emitted_carries_the_tid_and_trace_of_its_cause() {
     host.deliver(message.clone()).await;
     let task = &host.broker.published()[0].message;
     assert_eq!(task.tid, message.tid);
-    assert_eq!(task.headers["traceparent"], message.headers["traceparent"]);
+    let trace = |message: &Message| message.headers["traceparent"].as_text().map(|text| text[..35].to_owned());
+    assert_eq!(trace(task), trace(&message));
     assert_eq!(task.source.as_deref(), Some("pheidi"));
 }
 
@@ -199,12 +225,16 @@ async fn what_no_handler_could_read_is_a_dead_letter_without_running_one() {
 #[tokio::test(start_paused = true)]
 async fn i7_every_settlement_is_counted_exactly_once() {
     let reject = Outcome::Reject { reason: "no such user".into() };
-    let cases = [(done(0), [1, 0, 0, 0]), (retry(None), [0, 1, 0, 0]), (reject, [0, 0, 1, 0])];
+    let nothing = Counts::default();
+    let cases = [
+        (done(0), Counts { done: 1, ..nothing }),
+        (retry(None), Counts { retried: 1, ..nothing }),
+        (reject, Counts { dead: 1, ..nothing }),
+    ];
     for (outcome, expected) in cases {
         let mut host = Host::answering(outcome);
         host.deliver(event("{}")).await;
-        let Counts { done, retried, dead, duplicate: _, returned } = host.journal.counts();
-        assert_eq!([done, retried, dead, returned], expected);
+        assert_eq!(host.journal.counts(), expected);
     }
 }
 
@@ -272,7 +302,8 @@ async fn i11_what_outlasts_the_grace_period_goes_back_uncounted() {
 #[tokio::test(start_paused = true)]
 async fn a_plugin_that_is_gone_leaves_its_queue_listed_as_orphaned() {
     let broker = FakeBroker::new();
-    let dispatch = Arc::new(Dispatch::new(broker as Arc<dyn Broker>, policies(), Arc::default()));
+    let (inbox, journal) = (Arc::new(FakeInbox::default()), Arc::default());
+    let dispatch = Arc::new(Dispatch::new(Workings { broker, policies: policies(), inbox, journal }));
     let (live, follower) = watch::channel(set(live("1", EVENT, FakeHandler::answering(done(0)))));
     let stop = CancellationToken::new();
     let (running, stopping) = (dispatch.clone(), stop.clone());
