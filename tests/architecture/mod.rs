@@ -33,7 +33,7 @@ const LAYERS: [Layer; 11] = [
     Layer { module: "admin", may: &["delivery", "catalog", "broker", "plugin", "message", "name"], but_not: &ADAPTERS },
     Layer {
         module: "host",
-        may: &["admin", "delivery", "catalog", "broker", "plugin", "config", "message", "name"],
+        may: &["admin", "delivery", "catalog", "broker", "ledger", "plugin", "config", "message", "name"],
         but_not: &[],
     },
     Layer {
