@@ -70,7 +70,8 @@ impl Host {
         let options =
             CatalogOptions { directory: settings.plugins.directory.clone(), rest: settings.plugins.rest.as_duration() };
         let catalog = Arc::new(Catalog::new(options, Loader::new(sandbox, limits(settings))));
-        let journal = Arc::new(Journal::default());
+        let metrics = Arc::new(admin::Metrics::default());
+        let journal = Arc::new(Journal::new(vec![metrics.clone()]));
         let dispatch = Arc::new(Dispatch::new(broker.clone(), policies, journal.clone()));
         let (listening, serving) = (CancellationToken::new(), CancellationToken::new());
         let (deliveries, api) = (TaskTracker::new(), TaskTracker::new());
@@ -88,6 +89,7 @@ impl Host {
             catalog: catalog.clone(),
             dispatch: dispatch.clone(),
             journal: journal.clone(),
+            metrics,
             payload_limit: settings.delivery.payload_limit.as_bytes(),
         };
         api.spawn(admin::serve(listener, seen, serving.clone()));

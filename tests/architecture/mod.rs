@@ -45,11 +45,12 @@ const LAYERS: [Layer; 11] = [
 ];
 
 /// Libraries that one part of the host is the door to, so that another can take their place.
-const DOORS: [(&str, &str); 9] = [
+const DOORS: [(&str, &str); 10] = [
     ("axum", "admin"),
     ("clap", "cli"),
     ("lapin", "broker/rabbitmq"),
     ("notify", "catalog"),
+    ("prometheus_client", "admin"),
     ("rusqlite", "broker/embedded"),
     ("tracing_subscriber", "cli"),
     ("ureq", "cli"),

@@ -199,8 +199,8 @@ fn a_problem_names_its_place_its_key_and_the_way_out() {
             "leveret.toml:2:12: `plugin.p.subscription.\"a.b\".exchange`: this is not an exchange that can be bound: `keys` must be there for the types \"direct\" and \"topic\", and for no other",
         ),
         (
-            "[plugin.p.subscription.\"a.b\"]\ntime-limit = \"1s\"",
-            "leveret.toml:2:1: unknown key `plugin.p.subscription.\"a.b\".time-limit`; did you mean `delivery.time-limit`?",
+            "[plugin.p.subscription.\"a.b\"]\noutput-count = 1",
+            "leveret.toml:2:1: unknown key `plugin.p.subscription.\"a.b\".output-count`; did you mean `delivery.output-count`?",
         ),
         (
             "[ledger]\nredis = \"hunter2\"",
