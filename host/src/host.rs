@@ -1,6 +1,7 @@
 //! Puts the parts together: a running host, from its settings.
 
-use std::collections::BTreeMap;
+mod policies;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,10 +15,13 @@ use crate::broker::embedded::{EmbeddedBroker, OpenError};
 use crate::broker::rabbitmq::{Options, QueueType, RabbitMqBroker, UrlError};
 use crate::broker::{Broker, BrokerStatus};
 use crate::catalog::{Catalog, CatalogOptions, Limits, Loader};
-use crate::config::{self, Delivery, Settings};
-use crate::delivery::{Backoff, Dispatch, InvalidBackoff, Journal, Ordering, Policies, Policy, Workings};
+pub use policies::InvalidPolicy;
+use policies::{budget, policies};
+
+use crate::config::{self, Settings};
+use crate::delivery::{Dispatch, Journal, Workings};
 use crate::name::PluginId;
-use crate::plugin::{Budget, Sandbox, SandboxError, SandboxOptions};
+use crate::plugin::{Sandbox, SandboxError, SandboxOptions};
 
 /// Why a host does not start.
 #[derive(Debug, thiserror::Error)]
@@ -28,8 +32,8 @@ pub enum StartError {
     Embedded(#[from] OpenError),
     #[error(transparent)]
     RabbitMq(#[from] UrlError),
-    #[error("`delivery.retry`: {0}")]
-    Backoff(#[from] InvalidBackoff),
+    #[error(transparent)]
+    Policy(#[from] InvalidPolicy),
     #[error("the admin address {address} is not to be had: {reason}; set `admin.address`, or stop what listens there")]
     Admin { address: SocketAddr, reason: String },
 }
@@ -66,7 +70,8 @@ impl Host {
         let options =
             CatalogOptions { directory: settings.plugins.directory.clone(), rest: settings.plugins.rest.as_duration() };
         let catalog = Arc::new(Catalog::new(options, Loader::new(sandbox, limits(settings))));
-        let journal = Arc::new(Journal::default());
+        let metrics = Arc::new(admin::Metrics::default());
+        let journal = Arc::new(Journal::new(vec![metrics.clone()]));
         let dispatch = Arc::new(Dispatch::new(Workings {
             broker: broker.clone(),
             policies,
@@ -89,6 +94,7 @@ impl Host {
             catalog: catalog.clone(),
             dispatch: dispatch.clone(),
             journal: journal.clone(),
+            metrics,
             payload_limit: settings.delivery.payload_limit.as_bytes(),
         };
         api.spawn(admin::serve(listener, seen, serving.clone()));
@@ -145,41 +151,6 @@ pub fn limits(settings: &Settings) -> Limits {
         budget: budget(&settings.delivery),
         budgets: settings.plugin.keys().map(|key| own(key.plugin())).collect(),
     }
-}
-
-fn budget(delivery: &Delivery) -> Budget {
-    Budget {
-        time: delivery.time_limit.as_duration(),
-        wasm_time: delivery.time_limit.as_duration(),
-        recovery: delivery.time_limit.as_duration(),
-        memory: delivery.memory_limit.as_bytes(),
-        output_count: delivery.output_count.get(),
-        output_size: delivery.output_size.as_bytes(),
-    }
-}
-
-fn policies(settings: &Settings) -> Result<Policies, InvalidBackoff> {
-    let own = |plugin: &PluginId| Ok((plugin.clone(), policy(&settings.delivery_of(plugin))?));
-    let plugins = settings.plugin.keys().map(|key| own(key.plugin())).collect::<Result<BTreeMap<_, _>, _>>()?;
-    let default = policy(&settings.delivery)?;
-    let (subscriptions, plugin_rates, app_rates) = Default::default();
-    Ok(Policies { default, plugins, subscriptions, plugin_rates, app_rates })
-}
-
-fn policy(delivery: &Delivery) -> Result<Policy, InvalidBackoff> {
-    let retry = &delivery.retry;
-    let (minimum, maximum) = (retry.minimum.as_duration(), retry.maximum.as_duration());
-    Ok(Policy {
-        prefetch: delivery.prefetch,
-        concurrency: delivery.prefetch,
-        payload_limit: delivery.payload_limit.as_bytes(),
-        backoff: Backoff::try_new(minimum, retry.factor.get(), maximum, 0.0, Some(retry.attempts))?,
-        ordering: Ordering::None,
-        rate: None,
-        breaker: None,
-        deduplication: None,
-        exchange: None,
-    })
 }
 
 /// Logs each change of the broker's condition, and says again now and then that it is still away.

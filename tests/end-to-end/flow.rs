@@ -1,5 +1,6 @@
 //! What becomes of an event: a task, another attempt, a dead letter.
 
+use leveret::config::Attempts;
 use leveret::delivery::Settlement;
 use leveret::message::{HeaderValue, Message};
 use leveret_tests::broker::{self, TestBroker};
@@ -70,7 +71,7 @@ async fn an_event_reaches_every_application_that_wants_it(broker: TestBroker) {
 
 async fn i5_an_event_is_tried_again_until_its_attempts_are_used_up(broker: TestBroker) {
     let mut host = TestHost::start_with(&broker, |settings| {
-        settings.delivery.retry.attempts = 3.try_into().expect("not 0");
+        settings.delivery.retry.attempts = Attempts::AtMost(3.try_into().expect("not 0"));
     })
     .await;
     let version = host.install("puppet.wasm", &guests::bytes("puppet")).await.to_string();

@@ -28,6 +28,7 @@ mod absent;
 mod bad;
 mod flow;
 mod ingress;
+mod metrics;
 mod ponos;
 mod power;
 mod raw;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::{AMQPValue, DecimalValue, FieldArray, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
+use leveret::config::Attempts;
 use leveret::delivery::{Counts, Settlement};
 use leveret_tests::broker::{self, TestBroker};
 use leveret_tests::guests;
@@ -24,7 +25,7 @@ impl Stage {
         let broker = TestBroker::rabbitmq().await;
         let TestBroker::RabbitMq(url) = &broker else { panic!("it is RabbitMQ") };
         let host = TestHost::start_with(&broker, |settings| {
-            settings.delivery.retry.attempts = 3.try_into().expect("not 0");
+            settings.delivery.retry.attempts = Attempts::AtMost(3.try_into().expect("not 0"));
         })
         .await;
         host.install("puppet.wasm", &guests::bytes("puppet")).await;

@@ -31,7 +31,7 @@ async fn i5_a_time_out_counts_as_a_failed_attempt() {
     let mut stage = Stage::with(|settings| {
         settings.delivery.time_limit = "100ms".parse().expect("a legal time");
         settings.delivery.retry.minimum = "1ms".parse().expect("a legal time");
-        settings.delivery.retry.attempts = 2.try_into().expect("not 0");
+        settings.delivery.retry.attempts = leveret::config::Attempts::AtMost(2.try_into().expect("not 0"));
     })
     .await;
     let id = stage.pull(json!({ "do": "loop" })).await;

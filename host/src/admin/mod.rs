@@ -5,12 +5,14 @@
 //! | `GET /healthz` | 200 as long as the process runs |
 //! | `GET /readyz` | 200 when the broker is ready and every plugin file was dealt with, else 503 with the reasons |
 //! | `GET /status` | broker, plugins, subscriptions and counts |
+//! | `GET /metrics` | everything in numbers, for Prometheus; see `metrics` |
 //! | `POST /events/{name}` | publishes the JSON body as an event; see `ingress` |
 //!
 //! It has no password, so it listens on loopback by default; there it only answers to loopback names, so that a page in
 //! somebody's browser cannot reach it under a name of its own.
 
 mod ingress;
+mod metrics;
 mod status;
 
 use std::sync::Arc;
@@ -26,6 +28,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use ingress::Accepted;
+pub use metrics::{MOST_SERIES, Metrics, OTHER};
 pub use status::{HostStatus, SubscriptionReport, TaskReport};
 
 use crate::broker::Broker;
@@ -39,6 +42,7 @@ pub struct Seen {
     pub catalog: Arc<Catalog>,
     pub dispatch: Arc<Dispatch>,
     pub journal: Arc<Journal>,
+    pub metrics: Arc<Metrics>,
     /// The largest payload that is taken, in bytes.
     pub payload_limit: u64,
 }
@@ -50,6 +54,7 @@ pub async fn serve(listener: TcpListener, seen: Seen, stop: CancellationToken) {
         .route("/healthz", get(status::health))
         .route("/readyz", get(status::readiness))
         .route("/status", get(status::status))
+        .route("/metrics", get(metrics::metrics))
         .route("/events/{name}", post(ingress::publish))
         .layer(DefaultBodyLimit::max(limit))
         .with_state(seen);

@@ -35,15 +35,18 @@ impl BrokerUrl {
     pub fn redacted(&self) -> String {
         match self {
             Self::Embedded => "embedded".into(),
-            Self::RabbitMq(RabbitMqUrl(url)) => {
-                let mut shown = url.clone();
-                if url.password().is_some() && shown.set_password(Some("***")).is_err() {
-                    return format!("{}://…", url.scheme());
-                }
-                shown.into()
-            }
+            Self::RabbitMq(RabbitMqUrl(url)) => without_password(url),
         }
     }
+}
+
+/// A URL for people to read.
+pub(super) fn without_password(url: &Url) -> String {
+    let mut shown = url.clone();
+    if url.password().is_some() && shown.set_password(Some("***")).is_err() {
+        return format!("{}://…", url.scheme());
+    }
+    shown.into()
 }
 
 impl FromStr for BrokerUrl {
@@ -60,10 +63,10 @@ impl FromStr for BrokerUrl {
         };
         match Url::parse(text) {
             Ok(url) if url.host_str().is_none_or(str::is_empty) => {
-                Err(ValueError::Url { scheme, reason: "it has no host".into() })
+                Err(ValueError::Url { scheme, path: "vhost", reason: "it has no host".into() })
             }
             Ok(url) => Ok(Self::RabbitMq(RabbitMqUrl(url))),
-            Err(error) => Err(ValueError::Url { scheme, reason: error.to_string() }),
+            Err(error) => Err(ValueError::Url { scheme, path: "vhost", reason: error.to_string() }),
         }
     }
 }

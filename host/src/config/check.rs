@@ -1,7 +1,8 @@
 //! What no single setting can show: settings that contradict each other.
 
+use super::count::Concurrency;
 use super::entry::KeyPath;
-use super::settings::{Delivery, Settings};
+use super::settings::{Breaker, Delivery, Settings};
 use super::value::Time;
 
 /// RabbitMQ keeps a delay as milliseconds in 32 bits.
@@ -13,14 +14,19 @@ pub struct Conflict {
     pub reason: String,
 }
 
-/// Every contradiction. One of a plugin names the plugin's own keys, also where the value comes from `[delivery]`.
+/// Every contradiction. One of a plugin or subscription names its own keys, also where the value comes from a more
+/// general one.
 pub fn conflicts(settings: &Settings) -> Vec<Conflict> {
     let mut rules = Rules::default();
     rules.host(settings);
     rules.delivery(&settings.delivery, settings, &KeyPath::from("delivery"));
-    for key in settings.plugin.keys() {
+    for (key, plugin) in &settings.plugin {
         let own = KeyPath::from("plugin").child(&key.to_string());
         rules.delivery(&settings.delivery_of(key.plugin()), settings, &own);
+        for event in plugin.subscription.keys() {
+            let own = own.child("subscription").child(&event.to_string());
+            rules.delivery(&settings.delivery_of_subscription(key.plugin(), event.event()), settings, &own);
+        }
     }
     rules.broken
 }
@@ -38,6 +44,7 @@ impl Rules {
         self.ordered((first.into(), rabbitmq.reconnect_minimum), (last.into(), rabbitmq.reconnect_maximum));
         self.positive(("broker.rabbitmq.answer-limit".into(), rabbitmq.answer_limit));
         self.positive(("plugins.describe-limit".into(), plugins.describe_limit));
+        self.positive(("ledger.trace-time".into(), settings.ledger.trace_time));
         if plugins.cache.starts_with(&plugins.directory) {
             let (cache, directory) = (plugins.cache.display(), plugins.directory.display());
             self.broken.push(Conflict {
@@ -53,7 +60,12 @@ impl Rules {
     fn delivery(&mut self, delivery: &Delivery, settings: &Settings, path: &KeyPath) {
         let retry = path.child("retry");
         let (minimum, maximum) = (retry.child("minimum"), retry.child("maximum"));
+        if let Concurrency::AtMost(concurrency) = delivery.concurrency {
+            self.ordered((path.child("concurrency"), concurrency), (path.child("prefetch"), delivery.prefetch));
+        }
         self.positive((path.child("time-limit"), delivery.time_limit));
+        self.positive((path.child("wasm-time-limit"), delivery.wasm_time_limit));
+        self.positive((path.child("recovery-time-limit"), delivery.recovery_time_limit));
         self.positive((minimum.clone(), delivery.retry.minimum));
         self.ordered((minimum, delivery.retry.minimum), (maximum.clone(), delivery.retry.maximum));
         if delivery.retry.maximum > LONGEST_WAIT {
@@ -63,6 +75,15 @@ impl Rules {
         let memory = (path.child("memory-limit"), delivery.memory_limit);
         self.ordered(memory.clone(), ("sandbox.memory-maximum".into(), settings.sandbox.memory_maximum));
         self.ordered((path.child("payload-limit"), delivery.payload_limit), memory);
+        self.breaker(&delivery.breaker, &path.child("breaker"));
+        self.positive((path.child("deduplication").child("window"), delivery.deduplication.window));
+    }
+
+    fn breaker(&mut self, breaker: &Breaker, path: &KeyPath) {
+        let (first, last) = (path.child("cool-down"), path.child("cool-down-maximum"));
+        self.positive((path.child("window"), breaker.window));
+        self.positive((first.clone(), breaker.cool_down));
+        self.ordered((first, breaker.cool_down), (last, breaker.cool_down_maximum));
     }
 
     fn positive(&mut self, (key, time): (KeyPath, Time)) {

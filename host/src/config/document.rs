@@ -8,7 +8,7 @@ use super::entry::KeyPath;
 use super::schema::{Node, schema};
 use super::settings::Settings;
 
-/// Writes every setting with its description and its environment variable. The password of the broker's URL is not
+/// Writes every setting with its description and its environment variable. The passwords of URLs are not
 /// shown.
 pub fn print(settings: &Settings) -> String {
     let schema = schema();
@@ -74,7 +74,11 @@ mod tests {
     fn what_is_printed_can_be_loaded() {
         let directory = tempfile::tempdir().expect("a directory");
         let file = directory.path().join("leveret.toml");
-        let written = "[log]\nlevel = \"debug\"\n[plugin.\"pheidi/receipts\"]\nprefetch = 1\nretry.factor = 3.0\n";
+        let written = "[log]\nlevel = \"debug\"\n[plugin.\"pheidi/receipts\"]\nprefetch = 1\nretry.factor = 3.0\n\
+                       order-key = { pointer = \"/id\" }\nrate-limit = { count = 6, per = \"1m\", burst = 2 }\n\
+                       [plugin.\"pheidi/receipts\".subscription.\"a.b\"]\nretry.attempts = \"unlimited\"\n\
+                       exchange = { name = \"h\", type = \"headers\", headers = { x = 1, y = \"z\" } }\n\
+                       [app.pheidi]\nrate-limit = \"500/s\"\n";
         std::fs::write(&file, written).expect("writable");
         let settings = load(Some(&file), std::iter::empty()).expect("legal");
         let printed = print(&settings);
@@ -85,11 +89,15 @@ mod tests {
 
     #[test]
     fn no_password_is_printed() {
-        let variable = ("LEVERET_BROKER_URL".to_owned(), "amqp://leveret:hunter2@rabbit/orders".to_owned());
+        let variables = [
+            ("LEVERET_BROKER_URL".to_owned(), "amqp://leveret:hunter2@rabbit/orders".to_owned()),
+            ("LEVERET_LEDGER_REDIS".to_owned(), "redis://:hunter2@redis/1".to_owned()),
+        ];
         let directory = tempfile::tempdir().expect("a directory");
         let file = directory.path().join("leveret.toml");
         std::fs::write(&file, "").expect("writable");
-        let printed = print(&load(Some(&file), [variable].into_iter()).expect("legal"));
+        let printed = print(&load(Some(&file), variables.into_iter()).expect("legal"));
         assert!(printed.contains("url = \"amqp://leveret:***@rabbit/orders\""), "{printed}");
+        assert!(printed.contains("redis = \"redis://:***@redis/1\""), "{printed}");
     }
 }

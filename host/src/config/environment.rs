@@ -42,12 +42,13 @@ fn is_setting(variable: &str) -> bool {
     variable.starts_with(PREFIX) && variable != FILE && !variable.starts_with(DEVELOPMENT)
 }
 
-/// What a text means where a number, a truth value or a text is expected. What does not fit stays a text, and is
-/// refused as one.
+/// What a text means where a number, a truth value, a table (as JSON) or a text is expected. What does not fit stays a
+/// text, and is refused as one.
 fn value(text: &str, node: Node<'_>) -> Value {
     let read = match () {
         () if node.is("boolean") => text.parse().map(Value::Bool).ok(),
         () if node.is("integer") => text.parse::<i64>().map(Value::from).ok(),
+        () if node.is("object") => serde_json::from_str(text).ok().filter(Value::is_object),
         () if node.is("number") => text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Value::from),
         () => None,
     };

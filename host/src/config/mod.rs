@@ -6,24 +6,37 @@
 mod advice;
 mod broker_url;
 mod check;
+mod count;
 mod document;
 mod entry;
 mod environment;
 mod error;
+mod exchange;
 mod file;
+mod key;
 mod load;
+mod order;
+mod rate_limit;
+mod redis_url;
 mod schema;
 mod settings;
 mod value;
 
 pub use broker_url::BrokerUrl;
+pub use count::{Attempts, Concurrency};
 pub use document::print;
 pub use entry::KeyPath;
 pub use error::{ConfigError, Place, Problem};
+pub use exchange::{Exchange, Routing, Wanted};
+pub use key::{AppKey, EventKey, PluginKey};
 pub use load::load;
+pub use order::{OrderKey, Ordering};
+pub use rate_limit::RateLimit;
+pub use redis_url::RedisUrl;
 pub use schema::schema;
 pub use settings::{
-    Admin, Broker, Delivery, Embedded, Log, LogFormat, PluginRetry, PluginSettings, Plugins, QueueType, RabbitMq,
-    Retry, Sandbox, Settings, Shutdown,
+    Admin, AppSettings, Breaker, Broker, Deduplication, Delivery, Embedded, Ledger, Log, LogFormat, OwnBreaker,
+    OwnDeduplication, OwnRetry, PluginSettings, Plugins, QueueType, RabbitMq, Retry, Sandbox, Settings, Shutdown,
+    SubscriptionSettings,
 };
-pub use value::{Factor, PluginKey, Size, Time, ValueError};
+pub use value::{Factor, Share, Size, Time, ValueError};

@@ -100,9 +100,11 @@ impl<'schema> Node<'schema> {
             let question = meant.map(|meant| format!("; did you mean {meant:?}?")).unwrap_or_default();
             return format!("{value} is not allowed: must be {}{question}", alternatives(&quoted));
         }
-        // Where the kind is right the type's own error says more: that of a text, or of a key of the operator's choice.
+        // Where the kind is right, or there are several, the type's own error says more: that of a text, or of a key of
+        // the operator's choice.
         let right_kind = (self.is("string") && value.is_string()) || (self.is("object") && value.is_object());
-        if right_kind { reason.into() } else { self.refusal_of(&value.to_string()) }
+        let several_kinds = self.inner["oneOf"].is_array();
+        if right_kind || several_kinds { reason.into() } else { self.refusal_of(&value.to_string()) }
     }
 
     /// Why a value of the wrong kind is not allowed here, given how it was written.
@@ -122,9 +124,10 @@ impl<'schema> Node<'schema> {
             return format!("a whole number, {minimum} to {maximum}");
         }
         if self.is("number") {
-            return match self.inner["minimum"].as_f64() {
-                Some(minimum) => format!("a number of at least {minimum}"),
-                None => "a number".into(),
+            return match (self.inner["minimum"].as_f64(), self.inner["maximum"].as_f64()) {
+                (Some(minimum), Some(maximum)) => format!("a number from {minimum} to {maximum}"),
+                (Some(minimum), None) => format!("a number of at least {minimum}"),
+                (None, _) => "a number".into(),
             };
         }
         if self.is("boolean") {

@@ -2,13 +2,15 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, de};
+use serde_json::Value;
 
-use crate::name::{NameError, PluginId};
+use crate::name::NameError;
 
 /// Why a text is not a value.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -19,19 +21,47 @@ pub enum ValueError {
     Size(String),
     #[error("{0} is not a factor: use a number of at least 1, such as 2.0")]
     Factor(f64),
+    #[error("{0} is not a share: use a number from 0 to 1, such as 0.5")]
+    Share(f64),
+    #[error("{value} is not allowed: must be a whole number, 1 to {maximum}, or {word:?}")]
+    Count { value: Value, maximum: u64, word: &'static str },
+    #[error(
+        "{0:?} is not a rate: use a number and a time, such as \"100/s\", or {{ count = 100, per = \"1s\", burst = 20 }}"
+    )]
+    Rate(String),
+    #[error("this is not a rate: {0}; use a table such as {{ count = 100, per = \"1s\", burst = 20 }}")]
+    RateTable(String),
+    #[error("{count} in {per} is more often than once a nanosecond")]
+    TooOften { count: NonZeroU32, per: Time },
+    #[error(
+        "{0} is not where a key is: use \"message\", {{ pointer = \"/customer/id\" }} or {{ header = \"x-customer\" }}"
+    )]
+    OrderKey(Value),
+    #[error("{0:?} is not a JSON pointer (RFC 6901): it begins with '/', and '~' is followed by 0 or 1")]
+    Pointer(String),
+    #[error("{0:?} is not the name of a header: it must have 1 to 255 bytes")]
+    Header(String),
+    #[error("this is not an exchange that can be bound: {0}")]
+    Exchange(String),
     #[error("{0:?} is not an address: use an IP address with a port, such as \"127.0.0.1:7431\"")]
     Address(String),
     #[error("{text:?} is not a plugin: use \"app\" or \"app/plugin\"; {reason}")]
     Plugin { text: String, reason: NameError },
     #[error("{text:?} is the main plugin of {app:?}: write \"{app}\"")]
     MainPlugin { text: String, app: String },
+    #[error("{text:?} is not an application: {reason}")]
+    App { text: String, reason: NameError },
+    #[error("{text:?} is not an event: {reason}")]
+    Event { text: String, reason: NameError },
     #[error("{0} is not a broker: use \"embedded\", \"amqp://…\" or \"amqps://…\"")]
     Broker(String),
+    #[error("this is not a Redis: use \"redis://…\", or \"\" for none")]
+    Redis,
     #[error(
-        "{scheme}://… is not a complete URL: {reason}; write {scheme}://user:password@host:port/vhost, with odd \
+        "{scheme}://… is not a complete URL: {reason}; write {scheme}://user:password@host:port/{path}, with odd \
          characters percent-encoded"
     )]
-    Url { scheme: String, reason: String },
+    Url { scheme: String, path: &'static str, reason: String },
 }
 
 /// Serde and JSON Schema for a type that is written as a text.
@@ -78,6 +108,11 @@ impl Time {
     /// A number of seconds.
     pub const fn seconds(seconds: u64) -> Self {
         Self(Duration::from_secs(seconds))
+    }
+
+    /// A number of days.
+    pub const fn days(days: u64) -> Self {
+        Self::seconds(days * 24 * 60 * 60)
     }
 
     /// As the standard library has it.
@@ -183,44 +218,45 @@ impl JsonSchema for Factor {
     }
 }
 
-/// The plugin that settings are meant for: `app` for an application's main plugin, `app/plugin` for another.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct PluginKey(PluginId);
+/// A part of a whole: a number from 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Share(f64);
 
-impl PluginKey {
-    /// The plugin.
-    pub fn plugin(&self) -> &PluginId {
-        &self.0
+impl Share {
+    /// Nothing of it.
+    pub const NONE: Self = Self(0.0);
+    /// One half.
+    pub const HALF: Self = Self(0.5);
+
+    /// The number.
+    pub const fn get(self) -> f64 {
+        self.0
     }
 }
 
-impl From<PluginId> for PluginKey {
-    fn from(plugin: PluginId) -> Self {
-        Self(plugin)
+impl TryFrom<f64> for Share {
+    type Error = ValueError;
+
+    fn try_from(number: f64) -> Result<Self, ValueError> {
+        if (0.0..=1.0).contains(&number) { Ok(Self(number)) } else { Err(ValueError::Share(number)) }
     }
 }
 
-impl FromStr for PluginKey {
-    type Err = ValueError;
-
-    fn from_str(text: &str) -> Result<Self, ValueError> {
-        let refused = |reason| ValueError::Plugin { text: text.into(), reason };
-        let (app, plugin) = text.split_once('/').unwrap_or((text, text));
-        // One plugin has one key, so that it cannot be given two tables of settings.
-        if text.contains('/') && app == plugin {
-            return Err(ValueError::MainPlugin { text: text.into(), app: app.into() });
-        }
-        Ok(Self(PluginId::new(app.parse().map_err(refused)?, plugin.parse().map_err(refused)?)))
+impl<'de> Deserialize<'de> for Share {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        f64::deserialize(deserializer)?.try_into().map_err(de::Error::custom)
     }
 }
 
-impl fmt::Display for PluginKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+impl JsonSchema for Share {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Share".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "number", "minimum": 0, "maximum": 1 })
     }
 }
-
-text_value!(PluginKey, { "type": "string", "pattern": "^[a-z0-9_-]{1,63}(/[a-z0-9_-]{1,63})?$" });
 
 /// An IP address with a port. The standard library's own error text does not say what one looks like.
 pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
@@ -270,12 +306,10 @@ mod tests {
     }
 
     #[test]
-    fn a_plugin_has_exactly_one_key() {
-        for text in ["pheidi", "pheidi/receipts"] {
-            assert_eq!(text.parse::<PluginKey>().expect("legal").to_string(), text);
-        }
-        for text in ["", "/", "pheidi/", "Pheidi", "pheidi/pheidi", "a/b/c", "leveret"] {
-            assert!(text.parse::<PluginKey>().is_err(), "{text:?}");
+    fn a_share_is_a_part_of_a_whole() {
+        assert_eq!(Share::try_from(1.0).map(Share::get), Ok(1.0));
+        for number in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
+            assert!(Share::try_from(number).is_err(), "{number}");
         }
     }
 }

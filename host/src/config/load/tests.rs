@@ -1,3 +1,5 @@
+use std::num::NonZeroU32;
+
 use super::*;
 
 /// Loads a text as `leveret.toml`, with variables over it.
@@ -61,10 +63,34 @@ fn a_plugin_has_the_general_settings_but_for_its_own() {
     let settings = load_text(text, &[]).expect("legal");
     let key: crate::config::PluginKey = "pheidi/receipts".parse().expect("legal");
     let delivery = settings.delivery_of(key.plugin());
-    assert_eq!((delivery.prefetch.get(), delivery.retry.attempts.get()), (1, 4));
+    assert_eq!((delivery.prefetch.get(), delivery.retry.attempts.limit().map_or(0, NonZeroU32::get)), (1, 4));
     assert_eq!(delivery.retry.minimum.to_string(), "5s");
     let other: crate::config::PluginKey = "docker".parse().expect("legal");
     assert_eq!(settings.delivery_of(other.plugin()), settings.delivery);
+}
+
+#[test]
+fn a_subscription_has_its_plugin_s_settings_but_for_its_own() {
+    let text = "[plugin.p]\nprefetch = 4\nbreaker.ratio = 0.9\n\
+                [plugin.p.subscription.\"a.b\"]\nprefetch = 2\nretry.jitter = 1.0";
+    let settings = load_text(text, &[]).expect("legal");
+    let plugin = "p".parse::<crate::config::PluginKey>().expect("legal").plugin().clone();
+    let of = |event: &str| settings.delivery_of_subscription(&plugin, &event.parse().expect("legal"));
+    assert_eq!((of("a.b").prefetch.get(), of("a.b").retry.jitter.get(), of("a.b").breaker.ratio.get()), (2, 1.0, 0.9));
+    assert_eq!(of("a.c"), settings.delivery_of(&plugin));
+}
+
+#[test]
+fn a_variable_may_hold_a_word_a_number_or_a_table() {
+    let variables = [
+        ("LEVERET_DELIVERY_RETRY_ATTEMPTS", "unlimited"),
+        ("LEVERET_DELIVERY_CONCURRENCY", "3"),
+        ("LEVERET_DELIVERY_ORDER_KEY", r#"{"header": "x-customer"}"#),
+    ];
+    let delivery = load_text("", &variables).expect("legal").delivery;
+    assert_eq!(delivery.retry.attempts.limit(), None);
+    assert_eq!(delivery.concurrency.within(delivery.prefetch).get(), 3);
+    assert_eq!(delivery.order_key, crate::config::OrderKey::Header("x-customer".into()));
 }
 
 #[test]
@@ -105,7 +131,7 @@ fn a_problem_names_its_place_its_key_and_the_way_out() {
         ),
         (
             "delivery.retry.attempts = \"ten\"",
-            "leveret.toml:1:27: `delivery.retry.attempts`: \"ten\" is not allowed: must be a whole number, 1 to 4294967295",
+            "leveret.toml:1:27: `delivery.retry.attempts`: \"ten\" is not allowed: must be a whole number, 1 to 4294967295, or \"unlimited\"",
         ),
         (
             "delivery.retry.factor = 0.5",
@@ -140,6 +166,46 @@ fn a_problem_names_its_place_its_key_and_the_way_out() {
             "leveret.toml:1:9: `plugin.Pheidi`: \"Pheidi\" is not a plugin: use \"app\" or \"app/plugin\"; the application name \"Pheidi\" has 'P', which is not allowed: use lower-case letters, digits, '-' and '_' of ASCII",
         ),
         ("[plugin.\"a/a\"]", "leveret.toml:1:9: `plugin.\"a/a\"`: \"a/a\" is the main plugin of \"a\": write \"a\""),
+        (
+            "delivery.concurrency = 0",
+            "leveret.toml:1:24: `delivery.concurrency`: 0 is not allowed: must be a whole number, 1 to 65535, or \"prefetch\"",
+        ),
+        (
+            "delivery.retry.jitter = 1.5",
+            "leveret.toml:1:25: `delivery.retry.jitter`: 1.5 is not allowed: must be a number from 0 to 1",
+        ),
+        (
+            "delivery.ordering = \"keys\"",
+            "leveret.toml:1:21: `delivery.ordering`: \"keys\" is not allowed: must be \"none\", \"key\" or \"queue\"; did you mean \"key\"?",
+        ),
+        (
+            "[delivery]\norder-key = { pointer = \"customer\" }",
+            "leveret.toml:2:13: `delivery.order-key`: \"customer\" is not a JSON pointer (RFC 6901): it begins with '/', and '~' is followed by 0 or 1",
+        ),
+        (
+            "[app.pheidi]\nrate-limit = \"many\"",
+            "leveret.toml:2:14: `app.pheidi.rate-limit`: \"many\" is not a rate: use a number and a time, such as \"100/s\", or { count = 100, per = \"1s\", burst = 20 }",
+        ),
+        (
+            "[app.\"a/b\"]",
+            "leveret.toml:1:6: `app.\"a/b\"`: \"a/b\" is not an application: the application name \"a/b\" has '/', which is not allowed: use lower-case letters, digits, '-' and '_' of ASCII",
+        ),
+        (
+            "[plugin.p.subscription.\"user.*\"]",
+            "leveret.toml:1:24: `plugin.p.subscription.\"user.*\"`: \"user.*\" is not an event: the event name \"user.*\" has '*', which is not allowed: use letters, digits, '-', '_' and '.' of ASCII",
+        ),
+        (
+            "[plugin.p.subscription.\"a.b\"]\nexchange = { name = \"x\", type = \"topic\" }",
+            "leveret.toml:2:12: `plugin.p.subscription.\"a.b\".exchange`: this is not an exchange that can be bound: `keys` must be there for the types \"direct\" and \"topic\", and for no other",
+        ),
+        (
+            "[plugin.p.subscription.\"a.b\"]\noutput-count = 1",
+            "leveret.toml:2:1: unknown key `plugin.p.subscription.\"a.b\".output-count`; did you mean `delivery.output-count`?",
+        ),
+        (
+            "[ledger]\nredis = \"hunter2\"",
+            "leveret.toml:2:9: `ledger.redis`: this is not a Redis: use \"redis://…\", or \"\" for none",
+        ),
         ("plugin.pheidi = 1", "leveret.toml:1:17: `plugin.pheidi`: 1 is not allowed: must be a table"),
         (
             "[plugin.pheidi]\nmemory-limit = \"much\"",
@@ -213,6 +279,23 @@ fn settings_that_contradict_each_other_are_refused() {
             "[delivery]\npayload-limit = \"65 MiB\"",
             "leveret.toml:2:17: `delivery.payload-limit` (65 MiB) must be at most `delivery.memory-limit` (64 MiB)",
         ),
+        (
+            "[delivery]\nconcurrency = 33",
+            "leveret.toml:2:15: `delivery.concurrency` (33) must be at most `delivery.prefetch` (32)",
+        ),
+        (
+            "[plugin.p.subscription.\"a.b\"]\nprefetch = 2\nconcurrency = 3",
+            "leveret.toml:3:15: `plugin.p.subscription.\"a.b\".concurrency` (3) must be at most `plugin.p.subscription.\"a.b\".prefetch` (2)",
+        ),
+        (
+            "[plugin.p]\nconcurrency = 3\nsubscription.\"a.b\".prefetch = 2",
+            "leveret.toml:3:31: `plugin.p.subscription.\"a.b\".concurrency` (3) must be at most `plugin.p.subscription.\"a.b\".prefetch` (2)",
+        ),
+        (
+            "[delivery.breaker]\ncool-down = \"1h\"",
+            "leveret.toml:2:13: `delivery.breaker.cool-down` (1h) must be at most `delivery.breaker.cool-down-maximum` (5m)",
+        ),
+        ("[plugin.p.breaker]\nwindow = \"0s\"", "leveret.toml:2:10: `plugin.p.breaker.window` must be more than 0s"),
         ("[delivery]\ntime-limit = \"0s\"", "leveret.toml:2:14: `delivery.time-limit` must be more than 0s"),
         (
             "[broker.rabbitmq]\nreconnect-maximum = \"1ms\"",
