@@ -6,6 +6,7 @@ pub mod host;
 pub mod http;
 pub mod process;
 pub mod rabbitmq;
+pub mod redis;
 pub mod stage;
 pub mod wait;
 pub mod wat;

@@ -4,11 +4,19 @@
 //! Nothing here is needed to keep a message (I1): the broker alone does that. A ledger that forgets lets a duplicate
 //! pass, and no more.
 
+pub mod file;
+pub mod memory;
+pub mod redis;
+
 use std::fmt::Debug;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+
+pub use self::file::{Ledger, OpenError, TraceRetention};
+pub use self::memory::MemoryInbox;
+pub use self::redis::{RedisInbox, UrlError};
 
 use crate::message::{Attempt, FailedAttempt, MessageId, Receipt, Subject, Tid, Timestamp};
 use crate::name::{PluginId, QueueName};
@@ -20,6 +28,9 @@ pub struct Window {
     /// How many of the newest messages of the plugin.
     pub count: u64,
 }
+
+/// For how long a failure is held that nobody asks for: a message waits 30 days at the most.
+pub const HELD_LIMIT: Duration = Duration::from_secs(31 * 24 * 60 * 60);
 
 /// Why the ledger does not answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,9 +53,15 @@ pub trait Inbox: Debug + Send + Sync + 'static {
     /// Whether the plugin has handled this message within the window.
     async fn has_handled(&self, plugin: &PluginId, id: &MessageId, window: Window) -> Result<bool, LedgerError>;
 
-    /// Remembers that the plugin has handled it, and forgets what it held of it. Returns once that outlives the
-    /// process.
-    async fn handled(&self, plugin: &PluginId, id: &MessageId, window: Window) -> Result<(), LedgerError>;
+    /// Remembers that the plugin has handled it, and forgets how it has failed in this queue. Returns once that
+    /// outlives the process.
+    async fn handled(
+        &self,
+        plugin: &PluginId,
+        queue: &QueueName,
+        id: &MessageId,
+        window: Window,
+    ) -> Result<(), LedgerError>;
 
     /// How a message of this queue has failed before.
     async fn held(&self, queue: &QueueName, id: &MessageId) -> Result<Option<Held>, LedgerError>;

@@ -3,8 +3,7 @@
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::flight::ListenerKey;
-use super::store::Position;
+use super::flight::{Arrival, ListenerKey};
 use super::worker::Worker;
 use crate::broker::{Acknowledge, BrokerError, Condition, Listener, Received};
 
@@ -14,11 +13,17 @@ pub struct EmbeddedListener {
     key: ListenerKey,
     worker: Worker,
     incoming: mpsc::Receiver<Received>,
+    condition: watch::Receiver<Condition>,
 }
 
 impl EmbeddedListener {
-    pub fn new(key: ListenerKey, worker: Worker, incoming: mpsc::Receiver<Received>) -> Self {
-        Self { key, worker, incoming }
+    pub fn new(
+        key: ListenerKey,
+        worker: Worker,
+        incoming: mpsc::Receiver<Received>,
+        condition: watch::Receiver<Condition>,
+    ) -> Self {
+        Self { key, worker, incoming, condition }
     }
 }
 
@@ -42,7 +47,7 @@ impl Listener for EmbeddedListener {
     }
 
     fn condition(&self) -> watch::Receiver<Condition> {
-        watch::channel(Condition::Consuming).1
+        self.condition.clone()
     }
 }
 
@@ -54,47 +59,71 @@ impl Drop for EmbeddedListener {
     }
 }
 
-/// Dropped unused, its message stays out until its listener is dropped, or goes back at once if that is gone already.
+/// Dropped unused, its message stays out until its listener or browse is dropped, or goes back at once if that is gone
+/// already.
 #[derive(Debug)]
 pub struct Receipt {
-    position: Position,
+    arrival: Arrival,
     worker: Worker,
-    used: bool,
+    /// Whether nothing needs to be told when it is dropped.
+    silent: bool,
 }
 
 impl Receipt {
-    pub fn new(position: Position, worker: Worker) -> Self {
-        Self { position, worker, used: false }
+    pub fn new(arrival: Arrival, worker: Worker) -> Self {
+        Self { arrival, worker, silent: false }
+    }
+
+    /// The end of a browse finds by itself what it has out.
+    pub fn of_browse(arrival: Arrival, worker: Worker) -> Self {
+        Self { arrival, worker, silent: true }
     }
 }
 
 #[async_trait]
 impl Acknowledge for Receipt {
     async fn acknowledge(mut self: Box<Self>) -> Result<(), BrokerError> {
-        let position = self.position;
-        let removed = self.worker.ask(move |store| store.remove(position), move |(), flight| flight.settled(position));
+        let arrival = self.arrival;
+        let removed = self.worker.ask(
+            move |store, flight| {
+                // Otherwise somebody else may have it by now.
+                let is_out = flight.is_out(arrival);
+                if is_out {
+                    store.remove(arrival.position)?;
+                }
+                Ok(is_out)
+            },
+            move |is_out, flight| {
+                flight.settled(arrival);
+                is_out
+            },
+        );
         let removed = removed.await;
-        self.used = true;
-        removed.map_err(|fault| {
-            // Fails only on a closed broker, where every message is back already.
-            let _ = self.worker.tell(move |flight| flight.give_back(position));
-            BrokerError::Unreachable(fault.to_string())
-        })
+        self.silent = true;
+        match removed {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(BrokerError::Refused("the message went back to its queue before".into())),
+            Err(fault) => {
+                // Fails only on a closed broker, where every message is back already.
+                let _ = self.worker.tell(move |flight| flight.give_back(arrival));
+                Err(BrokerError::Unreachable(fault.to_string()))
+            }
+        }
     }
 
     async fn give_back(mut self: Box<Self>) -> Result<(), BrokerError> {
-        let position = self.position;
-        self.used = true;
-        let told = self.worker.tell(move |flight| flight.give_back(position));
+        let arrival = self.arrival;
+        self.silent = true;
+        let told = self.worker.tell(move |flight| flight.give_back(arrival));
         told.map_err(|fault| BrokerError::Unreachable(fault.to_string()))
     }
 }
 
 impl Drop for Receipt {
     fn drop(&mut self) {
-        if !self.used {
-            let position = self.position;
-            let _ = self.worker.tell(move |flight| flight.abandon(position));
+        if !self.silent {
+            let arrival = self.arrival;
+            let _ = self.worker.tell(move |flight| flight.abandon(arrival));
         }
     }
 }

@@ -4,14 +4,20 @@
 //! acknowledgement does. What is out for delivery is known in memory only: after a restart every message that was in
 //! the file is ready again, and comes with `redelivered` set, whether it had been out before or not.
 //!
-//! A receipt that is dropped unused keeps its message out until its listener is dropped. Delays follow the system's
+//! A receipt that is dropped unused keeps its message out until its listener is dropped. Where only one listener of a
+//! queue is to be active, that is the one that has listened longest; the next one follows once all that it had out is
+//! settled or back. Delays follow the system's
 //! clock, since they outlive the process. The file keeps its size when messages leave it, and uses the room again.
 
+mod browse;
 mod content;
 mod flight;
 mod listener;
 mod open;
 mod store;
+#[cfg(test)]
+mod tests;
+mod topology;
 mod worker;
 
 use std::path::Path;
@@ -21,12 +27,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use tokio::sync::{mpsc, watch};
 
+use self::browse::EmbeddedBrowse;
 use self::content::Content;
 use self::flight::ListenerKey;
 use self::listener::EmbeddedListener;
 pub use self::open::OpenError;
 use self::store::{Parcel, Store};
-use self::worker::Worker;
+use self::worker::{Conditions, Fault, Worker};
 use crate::broker::{
     Broker, BrokerError, BrokerStatus, Browse, Finding, Listener, Outgoing, PublishError, Published, Source, Wanted,
 };
@@ -37,7 +44,8 @@ use crate::name::QueueName;
 #[derive(Debug)]
 pub struct EmbeddedBroker {
     worker: Worker,
-    status: watch::Receiver<BrokerStatus>,
+    conditions: Conditions,
+    /// How many listeners and browses there were.
     listeners: AtomicU64,
 }
 
@@ -53,22 +61,29 @@ impl EmbeddedBroker {
         let path = path.as_ref();
         // Absolute, since SQLite gives a meaning of its own to some relative paths, such as ":memory:".
         let path = std::path::absolute(path).map_err(|source| OpenError::Create { path: path.into(), source })?;
-        let (worker, status) = Worker::start(Store::open(path)?)?;
-        Ok(Arc::new(Self { worker, status, listeners: AtomicU64::new(0) }))
+        let (worker, conditions) = Worker::start(Store::open(path)?)?;
+        Ok(Arc::new(Self { worker, conditions, listeners: AtomicU64::new(0) }))
+    }
+
+    fn next_key(&self) -> ListenerKey {
+        ListenerKey(self.listeners.fetch_add(1, Ordering::Relaxed))
     }
 }
 
 #[async_trait]
 impl Broker for EmbeddedBroker {
     async fn listen(&self, source: Source) -> Result<Box<dyn Listener>, BrokerError> {
-        let key = ListenerKey(self.listeners.fetch_add(1, Ordering::Relaxed));
+        topology::check(&source)?;
+        let (key, single_active) = (self.next_key(), source.single_active);
         let (outgoing, incoming) = mpsc::channel(source.prefetch.get().into());
         // Made before the wait, so that a wait given up drops it, and that takes it out of its queue.
-        let listener = EmbeddedListener::new(key, self.worker.clone(), incoming);
-        let declared = self
-            .worker
-            .ask(move |store| store.declare(&source), move |queue, flight| flight.listen(key, queue, outgoing));
-        declared.await.map_err(|fault| BrokerError::Unreachable(fault.to_string()))?;
+        let condition = self.conditions.listeners.clone();
+        let listener = EmbeddedListener::new(key, self.worker.clone(), incoming, condition);
+        let declared = self.worker.ask(
+            move |store, _| store.declare(&source),
+            move |queue, flight| flight.listen(key, queue, single_active, outgoing),
+        );
+        declared.await.map_err(unreachable)?;
         Ok(Box::new(listener))
     }
 
@@ -76,7 +91,7 @@ impl Broker for EmbeddedBroker {
     async fn publish(&self, batch: Vec<Outgoing>) -> Result<Published, PublishError> {
         let parcels = parcels(batch)?;
         let deposited = self.worker.ask(
-            move |store| store.deposit(&parcels, Timestamp::now()),
+            move |store, _| store.deposit(&parcels, Timestamp::now()),
             |(published, queues), flight| {
                 flight.arrived(&queues);
                 published
@@ -85,20 +100,32 @@ impl Broker for EmbeddedBroker {
         deposited.await.map_err(|fault| PublishError::Unreachable(fault.to_string()))?
     }
 
-    async fn browse(&self, _: &QueueName) -> Result<Box<dyn Browse>, BrokerError> {
-        Err(BrokerError::Refused("not built yet".into()))
+    async fn browse(&self, queue: &QueueName) -> Result<Box<dyn Browse>, BrokerError> {
+        Ok(Box::new(EmbeddedBrowse::new(self.next_key(), queue.clone(), self.worker.clone())))
     }
 
-    async fn inspect(&self, _: &[Wanted]) -> Result<Vec<Finding>, BrokerError> {
-        Err(BrokerError::Refused("not built yet".into()))
+    async fn inspect(&self, wanted: &[Wanted]) -> Result<Vec<Finding>, BrokerError> {
+        let wanted = wanted.to_vec();
+        let found = self.worker.alone(move |store, flight| {
+            let found = wanted.iter().map(|wanted| topology::find(wanted, store, flight));
+            Ok(found.collect::<rusqlite::Result<Vec<_>>>()?.concat())
+        });
+        found.await.map_err(unreachable)
     }
 
-    async fn declare(&self, _: &Wanted) -> Result<(), BrokerError> {
-        Err(BrokerError::Refused("not built yet".into()))
+    async fn declare(&self, wanted: &Wanted) -> Result<(), BrokerError> {
+        if let Wanted::Subscription(source) = wanted {
+            topology::check(source)?;
+        }
+        let wanted = wanted.clone();
+        let declared = self.worker.ask(move |store, _| topology::declare(&wanted, store), |(), _| ());
+        declared.await.map_err(unreachable)
     }
 
-    async fn delete_empty(&self, _: &QueueName) -> Result<(), BrokerError> {
-        Err(BrokerError::Refused("not built yet".into()))
+    async fn delete_empty(&self, queue: &QueueName) -> Result<(), BrokerError> {
+        let name = queue.clone();
+        let deleted = self.worker.alone(move |store, flight| topology::delete_empty(&name, store, flight));
+        deleted.await.map_err(unreachable)?
     }
 
     fn reconnects(&self) -> u64 {
@@ -108,14 +135,14 @@ impl Broker for EmbeddedBroker {
     async fn depth(&self, queue: &QueueName) -> Result<Option<u64>, BrokerError> {
         let queue = queue.clone();
         let depth = self.worker.ask(
-            move |store| store.stored(&queue),
+            move |store, _| store.stored(&queue),
             |found, flight| found.map(|(queue, stored)| stored.saturating_sub(flight.out(queue))),
         );
-        depth.await.map_err(|fault| BrokerError::Unreachable(fault.to_string()))
+        depth.await.map_err(unreachable)
     }
 
     fn status(&self) -> watch::Receiver<BrokerStatus> {
-        self.status.clone()
+        self.conditions.broker.clone()
     }
 
     async fn close(&self) {
@@ -128,6 +155,10 @@ impl Drop for EmbeddedBroker {
     fn drop(&mut self) {
         drop(self.worker.close());
     }
+}
+
+fn unreachable(fault: Fault) -> BrokerError {
+    BrokerError::Unreachable(fault.to_string())
 }
 
 /// The batch as rows; refused where a message could not be read back.
@@ -145,106 +176,4 @@ fn parcels(batch: Vec<Outgoing>) -> Result<Vec<Parcel>, PublishError> {
         }
     }
     if refused.is_empty() { Ok(parcels) } else { Err(PublishError::Refused(refused)) }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::num::NonZeroU16;
-    use std::time::Duration;
-
-    use super::*;
-    use crate::broker::Destination;
-    use crate::message::{HeaderValue, Message, Subject};
-    use crate::name::TaskName;
-
-    fn task() -> TaskName {
-        "pheidi.email.send".parse().expect("legal")
-    }
-
-    fn order(body: Vec<u8>) -> Outgoing {
-        Outgoing { destination: Destination::Task(task()), message: Message::new(Subject::Task(task()), body) }
-    }
-
-    fn source(prefetch: u16) -> Source {
-        let prefetch = NonZeroU16::new(prefetch).expect("not 0");
-        Source::task(task(), prefetch)
-    }
-
-    fn broker() -> (tempfile::TempDir, Arc<EmbeddedBroker>) {
-        let directory = tempfile::tempdir().expect("a temporary directory");
-        let broker = EmbeddedBroker::open(directory.path().join("broker.db")).expect("opens");
-        (directory, broker)
-    }
-
-    async fn limit(broker: &EmbeddedBroker, pages: Option<u32>) {
-        broker.worker.ask(move |store| store.limit(pages), |(), _| ()).await.expect("limits");
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn i1_a_full_disk_fails_the_publish_and_shows_until_there_is_room() {
-        let (_directory, broker) = broker();
-        let kept = order(vec![1]);
-        broker.publish(vec![kept.clone()]).await.expect("there is room");
-        limit(&broker, Some(4)).await;
-        let mut status = broker.status();
-        let down = |status: &BrokerStatus| matches!(status, BrokerStatus::Down { reason } if reason.contains("full"));
-        let shown = tokio::spawn(async move { status.wait_for(down).await.is_ok() });
-        let error = broker.publish(vec![order(vec![2]), order(vec![0; 1 << 20])]).await.expect_err("there is no room");
-        assert!(matches!(&error, PublishError::Unreachable(reason) if reason.contains("full")), "{error}");
-        assert!(shown.await.expect("watched"));
-
-        limit(&broker, None).await;
-        let ready = |status: &BrokerStatus| *status == BrokerStatus::Ready;
-        broker.status().wait_for(ready).await.expect("it mends itself");
-        assert_eq!(broker.depth(&QueueName::task(&task())).await, Ok(Some(1)));
-        let mut listener = broker.listen(source(10)).await.expect("listens");
-        assert_eq!(listener.next().await.expect("goes on").message, kept.message);
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn i1_what_could_not_be_read_back_is_refused() {
-        let (_directory, broker) = broker();
-        let mut outgoing = order(Vec::new());
-        let deep = (0..1000).fold(HeaderValue::Null, |inner, _| HeaderValue::List(vec![inner]));
-        outgoing.message.headers.insert("deep".into(), deep);
-        let id = outgoing.message.id.clone();
-        let published = broker.publish(vec![order(Vec::new()), outgoing]).await;
-        assert_eq!(published, Err(PublishError::Refused(vec![id])));
-        assert_eq!(broker.depth(&QueueName::task(&task())).await, Ok(None));
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn i6_a_message_that_cannot_be_read_holds_up_no_other() {
-        let (_directory, broker) = broker();
-        let good = order(vec![2]);
-        broker.publish(vec![order(vec![1]), good.clone()]).await.expect("published");
-        broker.worker.ask(|store| store.spoil_the_oldest(), |(), _| ()).await.expect("spoiled");
-        let mut listener = broker.listen(source(1)).await.expect("listens");
-        assert_eq!(listener.next().await.expect("goes on").message, good.message);
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn an_abandoned_message_stays_out_as_long_as_its_listener_lasts() {
-        let (_directory, broker) = broker();
-        broker.publish(vec![order(vec![1])]).await.expect("published");
-        let mut listener = broker.listen(source(2)).await.expect("listens");
-        drop(listener.next().await.expect("goes on"));
-        assert_eq!(broker.depth(&QueueName::task(&task())).await, Ok(Some(0)));
-        let again = tokio::time::timeout(Duration::from_millis(100), listener.next()).await;
-        assert!(again.is_err(), "{again:?}");
-        drop(listener);
-        assert_eq!(broker.depth(&QueueName::task(&task())).await, Ok(Some(1)));
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_listen_given_up_takes_no_messages() {
-        let (_directory, broker) = broker();
-        // Polled once, so that the order is out, and dropped before its answer.
-        let given_up = tokio::time::timeout(Duration::ZERO, broker.listen(source(10))).await;
-        drop(given_up);
-        let outgoing = order(vec![1]);
-        broker.publish(vec![outgoing.clone()]).await.expect("published");
-        let mut listener = broker.listen(source(1)).await.expect("listens");
-        assert_eq!(listener.next().await.expect("goes on").message, outgoing.message);
-    }
 }

@@ -121,7 +121,8 @@ impl Store {
         Ok(queue)
     }
 
-    fn make_queue(&self, name: &str) -> Result<QueueKey> {
+    /// Makes a queue that is bound to nothing, if it is missing.
+    pub fn make_queue(&self, name: &str) -> Result<QueueKey> {
         let find = "SELECT id FROM queue WHERE name = ?1";
         let found = self.connection.prepare_cached(find)?.query_row([name], |row| row.get(0)).optional()?;
         if let Some(key) = found {
@@ -134,6 +135,18 @@ impl Store {
     fn bound_to(&self, event: &EventName) -> Result<Vec<QueueKey>> {
         let bound = "SELECT queue FROM binding WHERE event = ?1";
         self.connection.prepare_cached(bound)?.query_map([event.as_str()], |row| row.get(0).map(QueueKey))?.collect()
+    }
+
+    /// Whether a queue of this name gets the event's messages.
+    pub fn is_bound(&self, queue: &QueueName, event: &EventName) -> Result<bool> {
+        let bound = "SELECT 1 FROM binding JOIN queue ON queue.id = binding.queue WHERE event = ?1 AND name = ?2";
+        self.connection.prepare_cached(bound)?.exists([event.as_str(), queue.as_str()])
+    }
+
+    /// Removes a queue without messages, and its bindings.
+    pub fn delete(&self, queue: QueueKey) -> Result<()> {
+        self.connection.execute("DELETE FROM binding WHERE queue = ?1", [queue.0])?;
+        self.connection.execute("DELETE FROM queue WHERE id = ?1", [queue.0]).map(drop)
     }
 
     fn append(&self, queue: QueueKey, content: &Content) -> Result<()> {

@@ -12,7 +12,7 @@ use tokio::sync::{oneshot, watch};
 use super::flight::Flight;
 use super::open::OpenError;
 use super::store::Store;
-use crate::broker::BrokerStatus;
+use crate::broker::{BrokerStatus, Condition};
 use crate::message::Timestamp;
 
 /// The most orders in one transaction.
@@ -44,18 +44,33 @@ pub struct Worker {
 enum Order {
     Ask(Box<dyn Ask>),
     Tell(Box<dyn FnOnce(&mut Flight) + Send>),
+    Alone(Box<dyn FnOnce(&mut Work) + Send>),
+    Close(oneshot::Sender<()>),
+}
+
+/// An order that shares a transaction with others.
+enum Shared {
+    Ask(Box<dyn Ask>),
+    Tell(Box<dyn FnOnce(&mut Flight) + Send>),
+}
+
+/// An order that nothing is gathered behind.
+enum Last {
+    Alone(Box<dyn FnOnce(&mut Work) + Send>),
     Close(oneshot::Sender<()>),
 }
 
 impl Worker {
-    /// Starts the thread; it ends with [`Worker::close`].
-    pub fn start(store: Store) -> Result<(Self, watch::Receiver<BrokerStatus>), OpenError> {
+    /// Starts the thread; it ends with [`Worker::close`]. How it is doing is told to the broker's users and, in the
+    /// listeners' words, to theirs.
+    pub fn start(store: Store) -> Result<(Self, Conditions), OpenError> {
         let newest = store.newest().map_err(|source| OpenError::Database { path: store.path().into(), source })?;
         let (orders, received) = mpsc::channel();
-        let (status, watched) = watch::channel(BrokerStatus::Ready);
+        let (status, condition) = (watch::Sender::new(BrokerStatus::Ready), watch::Sender::new(Condition::Consuming));
+        let watched = Conditions { broker: status.subscribe(), listeners: condition.subscribe() };
         let worker = Self { orders };
-        let handle = worker.clone();
-        let work = Work { store, flight: Flight::new(newest), orders: received, worker: handle, status, more: false };
+        let (flight, handle) = (Flight::new(newest), worker.clone());
+        let work = Work { store, flight, orders: received, worker: handle, status, condition, more: false };
         std::thread::Builder::new()
             .name("embedded-broker".into())
             .spawn(move || work.run())
@@ -63,10 +78,11 @@ impl Worker {
         Ok((worker, watched))
     }
 
-    /// Does `write` in a transaction, then `finish` once that is durable. Neither may block.
+    /// Does `write` in a transaction, then `finish` once that is durable. Neither may block. Others may have written
+    /// meanwhile without having finished.
     pub async fn ask<W, T>(
         &self,
-        write: impl FnOnce(&Store) -> rusqlite::Result<W> + Send + 'static,
+        write: impl FnOnce(&Store, &Flight) -> rusqlite::Result<W> + Send + 'static,
         finish: impl FnOnce(W, &mut Flight) -> T + Send + 'static,
     ) -> Result<T, Fault>
     where
@@ -76,6 +92,21 @@ impl Worker {
         let (reply, answer) = oneshot::channel();
         let asked = Asked { write: Some(write), written: None, finish, reply };
         self.orders.send(Order::Ask(Box::new(asked))).map_err(|_| Fault::closed())?;
+        answer.await.unwrap_or_else(|_| Err(Fault::closed()))
+    }
+
+    /// Does something in a transaction of its own, once all asked before is finished and before anything asked later
+    /// has begun.
+    pub async fn alone<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&Store, &mut Flight) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let (reply, answer) = oneshot::channel();
+        let order = move |work: &mut Work| {
+            // Whoever asked may have stopped waiting; what was asked is done all the same.
+            let _ = reply.send(work.transaction(act));
+        };
+        self.orders.send(Order::Alone(Box::new(order))).map_err(|_| Fault::closed())?;
         answer.await.unwrap_or_else(|_| Err(Fault::closed()))
     }
 
@@ -93,9 +124,16 @@ impl Worker {
     }
 }
 
+/// How the broker and its listeners are doing, now and from now on.
+#[derive(Debug)]
+pub struct Conditions {
+    pub broker: watch::Receiver<BrokerStatus>,
+    pub listeners: watch::Receiver<Condition>,
+}
+
 /// An order with a durable part.
 trait Ask: Send {
-    fn write(&mut self, store: &Store) -> rusqlite::Result<()>;
+    fn write(&mut self, store: &Store, flight: &Flight) -> rusqlite::Result<()>;
     fn finish(self: Box<Self>, flight: &mut Flight);
     fn fail(self: Box<Self>, fault: &Fault);
 }
@@ -109,14 +147,14 @@ struct Asked<Write, W, Finish, T> {
 
 impl<Write, W, Finish, T> Ask for Asked<Write, W, Finish, T>
 where
-    Write: FnOnce(&Store) -> rusqlite::Result<W> + Send,
+    Write: FnOnce(&Store, &Flight) -> rusqlite::Result<W> + Send,
     Finish: FnOnce(W, &mut Flight) -> T + Send,
     W: Send,
     T: Send,
 {
-    fn write(&mut self, store: &Store) -> rusqlite::Result<()> {
+    fn write(&mut self, store: &Store, flight: &Flight) -> rusqlite::Result<()> {
         if let Some(write) = self.write.take() {
-            self.written = Some(write(store)?);
+            self.written = Some(write(store, flight)?);
         }
         Ok(())
     }
@@ -140,6 +178,7 @@ struct Work {
     orders: Receiver<Order>,
     worker: Worker,
     status: watch::Sender<BrokerStatus>,
+    condition: watch::Sender<Condition>,
     /// There is more to hand out without waiting for an order.
     more: bool,
 }
@@ -147,10 +186,12 @@ struct Work {
 impl Work {
     fn run(mut self) {
         let closed = loop {
-            let (group, close) = self.gather();
+            let (group, last) = self.gather();
             self.perform(group);
-            if close.is_some() {
-                break close;
+            match last {
+                Some(Last::Alone(order)) => order(&mut self),
+                Some(Last::Close(closed)) => break closed,
+                None => {}
             }
             // Nothing goes out while nothing can be settled: it would only come back and go out again.
             if !self.is_down()
@@ -164,22 +205,23 @@ impl Work {
             tracing::warn!(path = %path.display(), %error, "the file did not close cleanly; it mends itself when opened");
         }
         self.status.send_replace(BrokerStatus::Closed);
+        self.condition.send_replace(Condition::Interrupted { reason: Fault::closed().to_string() });
         // Nothing waits behind a closed broker: these end the waits of the listeners and of orders that came too late.
         drop((self.flight, self.orders));
-        if let Some(closed) = closed {
-            let _ = closed.send(());
-        }
+        let _ = closed.send(());
     }
 
-    /// Waits for orders or for the next thing to do, and takes what is there; the second part ends the thread.
-    fn gather(&mut self) -> (Vec<Order>, Option<oneshot::Sender<()>>) {
+    /// Waits for orders or for the next thing to do, and takes what is there, up to the first that shares no transaction.
+    fn gather(&mut self) -> (Vec<Shared>, Option<Last>) {
         let mut group = Vec::new();
         let sleep = self.sleep();
         let mut next = self.orders.recv_timeout(sleep).ok();
         while let Some(order) = next {
             match order {
-                Order::Close(reply) => return (group, Some(reply)),
-                order => group.push(order),
+                Order::Ask(ask) => group.push(Shared::Ask(ask)),
+                Order::Tell(change) => group.push(Shared::Tell(change)),
+                Order::Alone(order) => return (group, Some(Last::Alone(order))),
+                Order::Close(reply) => return (group, Some(Last::Close(reply))),
             }
             next = if group.len() < GROUP { self.orders.try_recv().ok() } else { None };
         }
@@ -204,29 +246,34 @@ impl Work {
     }
 
     /// Does a group of orders: everything durable in one transaction, then the rest in the order it was asked.
-    fn perform(&mut self, mut group: Vec<Order>) {
+    fn perform(&mut self, mut group: Vec<Shared>) {
+        let asks = group.iter_mut().filter_map(|order| if let Shared::Ask(ask) = order { Some(ask) } else { None });
+        let written = self.transaction(|store, flight| asks.into_iter().try_for_each(|ask| ask.write(store, flight)));
+        for order in group {
+            match (order, &written) {
+                (Shared::Ask(ask), Ok(())) => ask.finish(&mut self.flight),
+                (Shared::Ask(ask), Err(fault)) => ask.fail(fault),
+                (Shared::Tell(change), _) => change(&mut self.flight),
+            }
+        }
+    }
+
+    /// Does something with the file, and notes whether it can be used.
+    fn transaction<T>(&mut self, act: impl FnOnce(&Store, &mut Flight) -> rusqlite::Result<T>) -> Result<T, Fault> {
         let down = self.is_down();
-        let asks = group.iter_mut().filter_map(|order| if let Order::Ask(ask) = order { Some(ask) } else { None });
-        let written = self.store.transaction(|store| {
+        let Self { store, flight, .. } = self;
+        let done = store.transaction(|store| {
             if down {
                 store.touch()?;
             }
-            asks.into_iter().try_for_each(|ask| ask.write(store))
+            act(store, flight)
         });
-        let fault = match written {
-            Ok(()) => {
+        match done {
+            Ok(done) => {
                 self.up();
-                None
+                Ok(done)
             }
-            Err(error) => Some(self.down(&error)),
-        };
-        for order in group {
-            match (order, &fault) {
-                (Order::Ask(ask), None) => ask.finish(&mut self.flight),
-                (Order::Ask(ask), Some(fault)) => ask.fail(fault),
-                (Order::Tell(change), _) => change(&mut self.flight),
-                (Order::Close(_), _) => {}
-            }
+            Err(error) => Err(self.down(&error)),
         }
     }
 
@@ -252,6 +299,7 @@ impl Work {
         if self.is_down() {
             tracing::info!(path = %self.store.path().display(), "the embedded broker's file can be used again");
             self.status.send_replace(BrokerStatus::Ready);
+            self.condition.send_replace(Condition::Consuming);
         }
     }
 
@@ -261,6 +309,7 @@ impl Work {
             tracing::error!(reason, "the embedded broker cannot use its file; it tries again every {RETRY:?}");
         }
         self.status.send_replace(BrokerStatus::Down { reason: reason.clone() });
+        self.condition.send_replace(Condition::Interrupted { reason: reason.clone() });
         Fault(reason)
     }
 }

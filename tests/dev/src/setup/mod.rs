@@ -2,9 +2,11 @@
 
 mod cargo_deny;
 mod debian;
+mod debian_package;
 mod guests;
 mod ponos;
 mod rabbitmq;
+mod redis;
 mod standard_library;
 mod wasm_target;
 
@@ -24,12 +26,13 @@ struct Step {
 const WASM_TARGET: Step = Step { what: "wasm32-wasip2 target", ensure: wasm_target::ensure };
 const GUESTS: Step = Step { what: "sample plugins", ensure: guests::ensure };
 const RABBITMQ: Step = Step { what: "RabbitMQ", ensure: rabbitmq::ensure };
+const REDIS: Step = Step { what: "Redis", ensure: redis::ensure };
 const PONOS: Step = Step { what: "Ponos", ensure: ponos::ensure };
 const CARGO_DENY: Step = Step { what: "cargo-deny", ensure: cargo_deny::ensure };
 
 /// What every verb together needs.
 pub fn everything(workspace: &Workspace) -> Result<(), Failure> {
-    ensure(workspace, &[WASM_TARGET, RABBITMQ, PONOS, CARGO_DENY, GUESTS])
+    ensure(workspace, &[WASM_TARGET, RABBITMQ, REDIS, PONOS, CARGO_DENY, GUESTS])
 }
 
 /// What a host on the embedded broker needs.
