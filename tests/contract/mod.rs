@@ -48,6 +48,30 @@ macro_rules! contract_for {
             i4_a_delayed_message_comes_to_its_home_alone,
             i4_a_delayed_message_survives_a_restart,
         );
+        contract_for!($bench, browse:
+            a_queue_that_is_absent_is_empty,
+            i1_messages_come_out_whole_and_each_with_its_own_subject,
+            i7_what_is_acknowledged_does_not_come_again,
+            i1_what_is_given_back_comes_again,
+            i1_what_is_left_when_it_is_dropped_comes_again,
+            i7_each_message_comes_out_once,
+            what_a_listener_has_out_is_not_found,
+        );
+        contract_for!($bench, single_active:
+            i10_one_of_two_listeners_gets_everything_in_order,
+            i10_the_next_listener_takes_over_in_order,
+            listening_again_to_a_queue_with_one_listener_at_a_time,
+            a_listener_that_is_stopped_is_not_consuming,
+        );
+        contract_for!($bench, topology:
+            what_is_missing_is_found_missing_and_stays_so,
+            what_is_declared_stands_as_wanted,
+            a_declared_subscription_gets_its_messages,
+            an_inspection_counts_messages_and_listeners,
+            a_queue_with_one_listener_at_a_time_stands_as_wanted_once_it_is_declared,
+            a_queue_that_is_empty_and_idle_is_deleted,
+            i1_a_queue_with_messages_or_listeners_is_not_deleted,
+        );
         contract_for!($bench, restart:
             i1_what_was_published_survives,
             i1_what_was_not_acknowledged_comes_again,
@@ -70,12 +94,15 @@ macro_rules! contract_for {
     };
 }
 
+mod browse;
 mod delay;
 mod embedded;
 mod listen;
 mod publish;
 mod restart;
 mod settle;
+mod single_active;
+mod topology;
 
 use std::collections::BTreeSet;
 use std::future::Future;

@@ -1,14 +1,16 @@
 //! What travels, and what strangers send.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, DecimalValue, FieldTable};
-use leveret::broker::Broker;
+use leveret::broker::{Broker, Delay, Destination, Outgoing};
 use leveret::message::{Attempt, FailedAttempt, HeaderValue, Receipt, Timestamp};
+use leveret::name::QueueName;
 use leveret_tests::rabbitmq::Node;
 
-use super::{Stranger, acknowledge, connected, next, outgoing, tasks_of};
+use super::{Stranger, acknowledge, connected, next, outgoing, task, tasks_of};
 
 #[tokio::test]
 async fn a_message_arrives_as_it_was_sent_with_its_tid_in_the_body() {
@@ -104,6 +106,12 @@ async fn forged_notes_of_the_host_and_odd_headers_arrive_as_a_first_attempt() {
         AMQPValue::LongString(vec![0xff, 0xfe].into()),
         AMQPValue::DecimalValue(DecimalValue { scale: 255, value: u32::MAX }),
         AMQPValue::Double(f64::MAX),
+        AMQPValue::LongLongInt(i64::MAX),
+        AMQPValue::LongLongInt(i64::from(u32::MAX) + 1),
+        AMQPValue::LongInt(-1),
+        AMQPValue::LongString("7".into()),
+        AMQPValue::ByteArray(vec![7].into()),
+        AMQPValue::FieldTable(FieldTable::default()),
         nested,
     ];
     for value in odd {
@@ -116,4 +124,54 @@ async fn forged_notes_of_the_host_and_odd_headers_arrive_as_a_first_attempt() {
         assert_eq!((message.attempt, message.failures.len()), (Attempt::FIRST, 0), "{value:?}");
         assert!(message.headers.keys().all(|name| ["tid", "traceparent"].contains(&name.as_str())));
     }
+}
+
+#[tokio::test]
+async fn the_largest_attempt_that_can_be_forged_is_read_and_never_overflows() {
+    let url = Node::shared().vhost("absurd");
+    let broker = connected(&url).await;
+    let mut listener = broker.listen(tasks_of("pheidi.email.send", 10)).await.expect("subscribed");
+    let mut headers = FieldTable::default();
+    headers.insert("x-leveret-attempt".into(), AMQPValue::LongLongInt(u32::MAX.into()));
+    let properties = BasicProperties::default().with_headers(headers);
+    Stranger::connect(&url).await.publish("pheidi.email.send", properties, b"{}").await;
+    let mut message = acknowledge(next(&mut listener).await).await;
+    assert_eq!(message.attempt.number(), u32::MAX);
+    message.attempt = message.attempt.next();
+    let destination = Destination::Queue(QueueName::task(&task("pheidi.email.send")));
+    broker.publish(vec![Outgoing { destination, message }]).await.expect("published");
+    assert_eq!(acknowledge(next(&mut listener).await).await.attempt.number(), u32::MAX);
+}
+
+#[tokio::test]
+async fn i1_a_forged_past_in_the_delays_loses_nothing() {
+    let url = Node::shared().vhost("forged-death");
+    let broker = connected(&url).await;
+    let mut listener = broker.listen(tasks_of("pheidi.email.send", 10)).await.expect("subscribed");
+    let text = |text: &str| AMQPValue::LongString(text.into());
+    let mut death = FieldTable::default();
+    for (name, value) in [
+        ("queue", text("leveret.delay.50")),
+        ("exchange", text("leveret.delay.50")),
+        ("reason", text("expired")),
+        ("count", AMQPValue::LongLongInt(i64::MAX)),
+        ("routing-keys", AMQPValue::FieldArray(vec![text("elsewhere")].into())),
+    ] {
+        death.insert(name.into(), value);
+    }
+    let mut headers = FieldTable::default();
+    headers.insert("x-death".into(), AMQPValue::FieldArray(vec![AMQPValue::FieldTable(death)].into()));
+    for name in ["x-first-death-queue", "x-last-death-queue"] {
+        headers.insert(name.into(), text("leveret.delay.50"));
+    }
+    let properties = BasicProperties::default().with_headers(headers).with_message_id("forged".into());
+    Stranger::connect(&url).await.publish("pheidi.email.send", properties, b"{}").await;
+    for _ in 0..3 {
+        let message = acknowledge(next(&mut listener).await).await;
+        assert_eq!((message.id.as_str(), message.headers.len()), ("forged", 0), "{:?}", message.headers);
+        let home = QueueName::task(&task("pheidi.email.send"));
+        let destination = Destination::Delay { home, wait: Delay::nearest(Duration::from_millis(50)) };
+        broker.publish(vec![Outgoing { destination, message }]).await.expect("published");
+    }
+    acknowledge(next(&mut listener).await).await;
 }

@@ -1,5 +1,9 @@
 //! What is special about the RabbitMQ adapter, shown against a real node.
 
+mod browse;
+mod clash;
+mod conditions;
+mod exchanges;
 mod faults;
 mod messages;
 mod publishing;
@@ -17,7 +21,7 @@ use leveret::broker::rabbitmq::{Options, RabbitMqBroker};
 use leveret::broker::{Broker, BrokerStatus, Destination, Listener, Outgoing, Received, Source};
 use leveret::message::{Message, Subject};
 use leveret::name::TaskName;
-use leveret_tests::wait::PATIENCE;
+use leveret_tests::wait::{PATIENCE, soon};
 
 fn options() -> Options {
     Options { reconnect_maximum: Duration::from_millis(500), ..Options::default() }

@@ -6,6 +6,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
+use leveret::broker::{BrokerError, Condition, Wanted};
 use leveret_tests::rabbitmq::Node;
 
 const UNREADABLE: &str = "unreadable.part.reserve";
@@ -65,6 +66,12 @@ async fn i6_a_message_that_cannot_be_read_holds_up_its_own_queue_only() {
         }
     }
 
+    let told =
+        |condition: &Condition| matches!(condition, Condition::Interrupted { reason } if reason.contains("UTF-8"));
+    let mut condition = unreadable.condition();
+    soon("the condition", condition.wait_for(told)).await.expect("it listens");
+    assert_eq!(*other.condition().borrow(), Condition::Consuming);
+
     node.delete_queue(&url, UNREADABLE);
     let sent = outgoing(UNREADABLE, "{}");
     let taken = async {
@@ -78,4 +85,31 @@ async fn i6_a_message_that_cannot_be_read_holds_up_its_own_queue_only() {
     };
     let taken = tokio::time::timeout(PATIENCE, taken).await.expect("it listens again in time");
     assert_eq!(taken.id, sent.message.id);
+    soon("the end", condition.wait_for(|condition| *condition == Condition::Consuming)).await.expect("it listens");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i6_a_message_that_cannot_be_read_ends_the_browse_that_meets_it_only() {
+    let node = Node::shared();
+    let url = node.vhost("unreadable-browse");
+    let broker = connected(&url).await;
+    let mut other = broker.listen(tasks_of(OTHER, 10)).await.expect("subscribed");
+    let queue = tasks_of(UNREADABLE, 1).queue;
+    broker.declare(&Wanted::Task(task(UNREADABLE))).await.expect("declared");
+    let port = spoiling_proxy(node.port()).await;
+    let stranger = Stranger::connect(&url.replace(&node.port().to_string(), &port.to_string())).await;
+    let mark = std::str::from_utf8(MARK).expect("it is ASCII");
+    stranger.publish(UNREADABLE, BasicProperties::default().with_message_id(mark.into()), b"{}").await;
+    while broker.depth(&queue).await != Ok(Some(1)) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let mut browse = broker.browse(&queue).await.expect("browses");
+    match browse.next().await {
+        Err(BrokerError::Refused(words)) => assert!(words.contains("UTF-8") && words.contains(UNREADABLE), "{words}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!((broker.reconnects(), other.condition().borrow().clone()), (0, Condition::Consuming));
+    let sent = outgoing(OTHER, "{}");
+    broker.publish(vec![sent.clone()]).await.expect("published");
+    assert_eq!(acknowledge(next(&mut other).await).await.id, sent.message.id);
 }

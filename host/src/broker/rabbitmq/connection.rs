@@ -1,6 +1,7 @@
 //! Connections that come back: a supervisor keeps one connection up for as long as the broker is wanted.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use lapin::protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError};
@@ -106,9 +107,16 @@ pub(super) struct Connector {
     pub(super) options: Options,
     pub(super) closing: CancellationToken,
     pub(super) tasks: TaskTracker,
+    /// How often a lost connection was made again.
+    pub(super) reconnects: Arc<AtomicU64>,
 }
 
 impl Connector {
+    pub(super) fn new(uri: AMQPUri, options: Options) -> Self {
+        let (closing, tasks) = (CancellationToken::new(), TaskTracker::new());
+        Self { uri, options, closing, tasks, reconnects: Arc::default() }
+    }
+
     /// Keeps a connection up.
     pub(super) fn start(&self) -> Supervised {
         self.start_until(self.closing.clone())
@@ -123,7 +131,7 @@ impl Connector {
     fn start_until(&self, closing: CancellationToken) -> Supervised {
         let (link_sender, link) = watch::channel(None);
         let (status_sender, status) = watch::channel(BrokerStatus::Connecting);
-        self.tasks.spawn(supervise(self.uri.clone(), self.options, closing, link_sender, status_sender));
+        self.tasks.spawn(supervise(self.clone(), closing, link_sender, status_sender));
         Supervised { link, status, limit: self.options.answer_limit }
     }
 }
@@ -171,13 +179,14 @@ impl Supervised {
 }
 
 async fn supervise(
-    uri: AMQPUri,
-    options: Options,
+    connector: Connector,
     closing: CancellationToken,
     links: watch::Sender<Option<Arc<Link>>>,
     status: watch::Sender<BrokerStatus>,
 ) {
+    let Connector { uri, options, reconnects, .. } = connector;
     let mut backoff = Backoff::new(&options);
+    let mut was_up = false;
     loop {
         let opened = tokio::select! {
             opened = Link::open(&uri, &options, &closing) => opened,
@@ -186,6 +195,9 @@ async fn supervise(
         let reason = match opened {
             Ok(link) => {
                 let link = Arc::new(link);
+                if std::mem::replace(&mut was_up, true) {
+                    reconnects.fetch_add(1, Ordering::Relaxed);
+                }
                 links.send_replace(Some(link.clone()));
                 status.send_replace(BrokerStatus::Ready);
                 backoff.reset();

@@ -1,23 +1,27 @@
 //! Listening: one channel and one consumer for each listener, rebuilt whenever they end.
 
 use std::num::NonZeroU16;
+use std::pin::pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt;
+use lapin::Consumer;
 use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions};
+use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
-use lapin::{Acker, Channel, Consumer};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
+use super::condition::Teller;
 use super::connection::{Backoff, Connector, Link, Supervised};
-use super::guard::{Failure, Guard, Loss};
+use super::form::short;
+use super::guard::{Failure, Loss};
+use super::receipt::{Receipt, Session};
 use super::{Options, topology, wire};
-use crate::broker::{Acknowledge, BrokerError, Condition, Listener, Received, Source};
+use crate::broker::{Binding, BrokerError, Condition, Listener, Received, Source};
 use crate::message::Subject;
 
 /// Subscribes to a source, and keeps the subscription up until the listener is stopped or dropped.
@@ -30,33 +34,26 @@ pub(super) async fn listen(
     let link = connection.link().await.map_err(BrokerError::Unreachable)?;
     let subscription = Subscription::new(&link, &options, &source, None).await?;
     let (sender, arrivals) = mpsc::channel(NonZeroU16::get(source.prefetch).into());
+    let (teller, condition) = Teller::new();
     let (stop, stopped) = (CancellationToken::new(), CancellationToken::new());
     let listener = RabbitMqListener {
         arrivals,
         subject: source.subject.clone(),
+        by_exchange: matches!(source.binding, Binding::Exchange(_)),
         tid_in_body: options.tid_in_body,
+        condition,
         stop: stop.clone(),
         stopped: stopped.clone(),
     };
     let (connection, connector) = (connection.clone(), connector.clone());
     let tasks = connector.tasks.clone();
-    let pump = Pump { connection, apart: None, connector, source, arrivals: sender, stop };
+    let pump = Pump { connection, apart: None, connector, source, arrivals: sender, teller, stop };
     tasks.spawn(async move {
         // Told however the pump ends, so that nobody waits for ever.
         let _stopped = stopped.clone().drop_guard();
         pump.run(subscription, stopped).await;
     });
     Ok(listener)
-}
-
-/// A channel with the connection that it is on. Lives until the last message that came on it is settled or dropped;
-/// RabbitMQ then takes back whatever was not settled.
-#[derive(Debug)]
-struct Session {
-    channel: Channel,
-    guard: Guard,
-    /// Keeps up a connection that only this listener has.
-    _apart: Option<Arc<DropGuard>>,
 }
 
 /// A consumer at work.
@@ -72,24 +69,22 @@ impl Subscription {
         source: &Source,
         apart: Option<Arc<DropGuard>>,
     ) -> Result<Self, Failure> {
-        let queue = source.queue.as_str();
-        topology::queue(link, queue, options.queue_type).await?;
-        if let Subject::Event(event) = &source.subject {
-            topology::event(link, event.as_str()).await?;
-            topology::bind(link, queue, event.as_str()).await?;
+        topology::source(link, source, options.queue_type).await?;
+        if source.single_active {
+            topology::demand_single_active(link, source, options.queue_type).await?;
         }
         let channel = link.channel().await?;
         let guard = link.guard.clone();
         guard.run(channel.basic_qos(source.prefetch.get(), BasicQosOptions::default())).await?;
         let tag = format!("leveret-{}", Uuid::new_v4());
         let consume = channel.basic_consume(
-            wire::short(queue).unwrap_or_default(),
+            short(source.queue.as_str()),
             tag.into(),
             BasicConsumeOptions::default(),
             FieldTable::default(),
         );
         let consumer = guard.run(consume).await?;
-        Ok(Self { session: Arc::new(Session { channel, guard, _apart: apart }), consumer })
+        Ok(Self { session: Arc::new(Session::new(channel, guard, apart)), consumer })
     }
 
     fn arrival(&self, delivery: Delivery) -> Arrival {
@@ -104,9 +99,12 @@ struct Arrival {
 }
 
 impl Arrival {
-    fn received(self, subject: Subject, tid_in_body: bool) -> Received {
-        let Delivery { redelivered, properties, data, acker, .. } = self.delivery;
-        let message = wire::message(subject, &properties, Bytes::from(data), tid_in_body);
+    fn received(self, subject: Subject, by_exchange: bool, tid_in_body: bool) -> Received {
+        let Delivery { redelivered, properties, data, acker, exchange, routing_key, .. } = self.delivery;
+        let mut message = wire::message(subject, &properties, Bytes::from(data), tid_in_body);
+        if by_exchange {
+            wire::note_routing_key(&mut message, exchange.as_str(), routing_key.as_str());
+        }
         Received { message, redelivered, receipt: Box::new(Receipt { acker, session: self.session }) }
     }
 }
@@ -125,6 +123,7 @@ struct Pump {
     connector: Connector,
     source: Source,
     arrivals: mpsc::Sender<Arrival>,
+    teller: Teller,
     stop: CancellationToken,
 }
 
@@ -137,7 +136,8 @@ impl Pump {
                 End::Unwanted => return self.wind_up(subscription, stopped).await,
                 End::Broken(loss) if loss.unreadable => self.stand_apart(),
                 End::Broken(Loss { reason, .. }) => {
-                    tracing::warn!(queue = %self.source.queue, reason, "no deliveries; trying again")
+                    tracing::warn!(queue = %self.source.queue, reason, "no deliveries; trying again");
+                    self.teller.interrupted(reason);
                 }
             }
             subscription = tokio::select! {
@@ -145,13 +145,15 @@ impl Pump {
                     Some(subscription) => subscription,
                     None => return,
                 },
-                () = self.unwanted() => return,
+                () = self.unwanted() => return self.teller.interrupted("it was stopped".to_owned()),
             };
         }
     }
 
     /// Hands deliveries on, and takes each from RabbitMQ only when there is room for it.
-    async fn forward(&self, subscription: &mut Subscription, backoff: &mut Backoff) -> End {
+    async fn forward(&mut self, subscription: &mut Subscription, backoff: &mut Backoff) -> End {
+        let mut probation = pin!(tokio::time::sleep(self.teller.probation()));
+        let mut on_probation = true;
         loop {
             let next = async {
                 let room = self.arrivals.reserve().await;
@@ -160,6 +162,11 @@ impl Pump {
             let (room, delivery) = tokio::select! {
                 biased;
                 () = self.unwanted() => return End::Unwanted,
+                () = &mut probation, if on_probation => {
+                    on_probation = false;
+                    self.teller.consuming();
+                    continue;
+                }
                 next = next => next,
                 loss = subscription.session.guard.lost() => return End::Broken(loss),
             };
@@ -180,15 +187,16 @@ impl Pump {
     /// Takes a connection of its own. A message that lapin cannot read ends its connection each time that it comes, and
     /// comes again, so that on a shared one it would keep every other queue from its messages (I6).
     fn stand_apart(&mut self) {
+        let queue = &self.source.queue;
         if self.apart.is_some() {
-            tracing::error!(
-                queue = %self.source.queue,
-                "a message in this queue cannot be read, since a property or a header's name is not UTF-8; nothing \
-                 comes from the queue until it is taken out, as with RabbitMQ's management page; other queues go on"
-            );
-            return;
+            let reason = "a message in this queue cannot be read, since a property or a header's name is not UTF-8; \
+                          nothing comes from the queue until it is taken out, as with RabbitMQ's management page";
+            tracing::error!(%queue, reason, "no deliveries; other queues go on");
+            return self.teller.interrupted_in_doubt(reason.to_owned());
         }
-        tracing::warn!(queue = %self.source.queue, "a message that cannot be read ended the connection that is shared");
+        let reason = "a message that cannot be read ended the connection that is shared";
+        tracing::warn!(%queue, reason, "no deliveries; trying again on a connection apart");
+        self.teller.interrupted_in_doubt(reason.to_owned());
         let (connection, apart) = self.connector.start_apart();
         (self.connection, self.apart) = (connection, Some(Arc::new(apart)));
     }
@@ -201,13 +209,17 @@ impl Pump {
             let subscription = Subscription::new(&link, &self.connector.options, &self.source, self.apart.clone());
             match subscription.await {
                 Ok(subscription) => return Some(subscription),
-                Err(failure) => tracing::warn!(queue = %self.source.queue, %failure, "not subscribed; trying again"),
+                Err(failure) => {
+                    tracing::warn!(queue = %self.source.queue, %failure, "not subscribed; trying again");
+                    self.teller.interrupted(failure.to_string());
+                }
             }
         }
     }
 
     /// Asks for no more, and hands on what came already, or back to RabbitMQ if nobody listens any longer.
     async fn wind_up(&self, subscription: Subscription, stopped: CancellationToken) {
+        self.teller.interrupted("it was stopped".to_owned());
         let Subscription { session, mut consumer } = subscription;
         let cancel = session.channel.basic_cancel(consumer.tag(), BasicCancelOptions::default());
         let cancelled = session.guard.run(cancel).await;
@@ -244,7 +256,9 @@ impl Pump {
 pub(super) struct RabbitMqListener {
     arrivals: mpsc::Receiver<Arrival>,
     subject: Subject,
+    by_exchange: bool,
     tid_in_body: bool,
+    condition: watch::Receiver<Condition>,
     stop: CancellationToken,
     stopped: CancellationToken,
 }
@@ -256,7 +270,7 @@ impl Listener for RabbitMqListener {
             let arrival = self.arrivals.recv().await?;
             // What came on a connection that is lost could not be settled, and comes again.
             if !arrival.session.guard.is_lost() {
-                return Some(arrival.received(self.subject.clone(), self.tid_in_body));
+                return Some(arrival.received(self.subject.clone(), self.by_exchange, self.tid_in_body));
             }
         }
     }
@@ -267,38 +281,6 @@ impl Listener for RabbitMqListener {
     }
 
     fn condition(&self) -> watch::Receiver<Condition> {
-        watch::channel(Condition::Consuming).1
-    }
-}
-
-/// The right to settle one delivery, on the channel that it came on.
-#[derive(Debug)]
-struct Receipt {
-    acker: Acker,
-    session: Arc<Session>,
-}
-
-impl Receipt {
-    async fn nack(&self) -> Result<(), BrokerError> {
-        self.settle(self.acker.nack(BasicNackOptions { multiple: false, requeue: true })).await
-    }
-
-    async fn settle(&self, settling: impl Future<Output = Result<bool, lapin::Error>>) -> Result<(), BrokerError> {
-        match self.session.guard.run(settling).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(BrokerError::Unreachable("the channel that the message came on is closed".into())),
-            Err(failure) => Err(BrokerError::Unreachable(failure.to_string())),
-        }
-    }
-}
-
-#[async_trait]
-impl Acknowledge for Receipt {
-    async fn acknowledge(self: Box<Self>) -> Result<(), BrokerError> {
-        self.settle(self.acker.ack(BasicAckOptions::default())).await
-    }
-
-    async fn give_back(self: Box<Self>) -> Result<(), BrokerError> {
-        self.nack().await
+        self.condition.clone()
     }
 }

@@ -12,6 +12,7 @@ use lapin::{ConnectionStatus, ErrorKind, Event};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::clash::Clash;
 use crate::broker::BrokerError;
 
 /// Why a connection ended that nobody wanted any more.
@@ -27,6 +28,9 @@ pub(super) enum Failure {
     Late(Duration),
     #[error("{}", explain(.0))]
     Lapin(#[from] lapin::Error),
+    /// Something stands in the way that a person has to decide about, in words for that person.
+    #[error("{0}")]
+    Refused(String),
 }
 
 impl Failure {
@@ -40,6 +44,27 @@ impl Failure {
         self.is_soft(&AMQPSoftError::PRECONDITIONFAILED)
     }
 
+    /// Whether the user may not do what was asked.
+    pub(super) fn is_access_refused(&self) -> bool {
+        self.is_soft(&AMQPSoftError::ACCESSREFUSED)
+    }
+
+    /// Whether another connection has the queue for itself.
+    pub(super) fn is_resource_locked(&self) -> bool {
+        self.is_soft(&AMQPSoftError::RESOURCELOCKED)
+    }
+
+    /// The setting that RabbitMQ found to stand otherwise than declared, if that is what went wrong.
+    pub(super) fn clash(&self) -> Option<Clash> {
+        let Self::Lapin(error) = self else { return None };
+        match error.kind() {
+            ErrorKind::ProtocolError(answer) if self.is_precondition_failed() => {
+                Clash::parse(answer.get_message().as_str())
+            }
+            _ => None,
+        }
+    }
+
     fn is_soft(&self, expected: &AMQPSoftError) -> bool {
         let Self::Lapin(error) = self else { return false };
         matches!(error.kind(), ErrorKind::ProtocolError(e) if matches!(e.kind(), AMQPErrorKind::Soft(s) if s == expected))
@@ -49,6 +74,7 @@ impl Failure {
 impl From<Failure> for BrokerError {
     fn from(failure: Failure) -> Self {
         match &failure {
+            Failure::Refused(words) => Self::Refused(words.clone()),
             Failure::Lapin(error) if error.is_amqp_soft_error() => Self::Refused(failure.to_string()),
             _ => Self::Unreachable(failure.to_string()),
         }

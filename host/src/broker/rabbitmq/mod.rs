@@ -3,27 +3,35 @@
 //! Two supervised connections, one for consuming and one for publishing: a connection that RabbitMQ blocks for want of
 //! memory takes no acknowledgements either. What is declared, and what travels, is compatible with Ponos.
 
+mod browse;
+mod clash;
+mod condition;
 mod connection;
 mod consume;
+mod form;
 mod guard;
 mod header;
+mod inspect;
 mod publish;
+mod receipt;
+mod remove;
 mod route;
 mod topology;
 mod wire;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{
     Broker, BrokerError, BrokerStatus, Browse, Finding, Listener, Outgoing, PublishError, Published, Source, Wanted,
 };
 use crate::name::QueueName;
+use browse::RabbitMqBrowse;
 use connection::{Connector, Supervised};
 use publish::Publisher;
 
@@ -86,8 +94,7 @@ impl RabbitMqBroker {
     /// The URL is malformed.
     pub fn connect(url: &str, options: Options) -> Result<Arc<Self>, UrlError> {
         let uri = connection::parse(url)?;
-        let (closing, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let connector = Connector { uri, options, closing, tasks };
+        let connector = Connector::new(uri, options);
         let (consuming, publishing) = (connector.start(), connector.start());
         let status = combine(consuming.status(), publishing.status(), &connector.tasks);
         let publisher = Publisher::start(publishing, &connector);
@@ -112,24 +119,32 @@ impl Broker for RabbitMqBroker {
         self.publisher.publish(batch).await
     }
 
-    async fn browse(&self, _: &QueueName) -> Result<Box<dyn Browse>, BrokerError> {
-        Err(BrokerError::Refused("not built yet".into()))
+    async fn browse(&self, queue: &QueueName) -> Result<Box<dyn Browse>, BrokerError> {
+        Ok(Box::new(RabbitMqBrowse::start(&self.connector, queue).await?))
     }
 
-    async fn inspect(&self, _: &[Wanted]) -> Result<Vec<Finding>, BrokerError> {
-        Err(BrokerError::Refused("not built yet".into()))
+    async fn inspect(&self, wanted: &[Wanted]) -> Result<Vec<Finding>, BrokerError> {
+        let link = self.consuming.link().await.map_err(BrokerError::Unreachable)?;
+        let mut findings = Vec::new();
+        for wanted in wanted {
+            findings.extend(inspect::findings(&link, wanted, self.connector.options.queue_type).await?);
+        }
+        Ok(findings)
     }
 
-    async fn declare(&self, _: &Wanted) -> Result<(), BrokerError> {
-        Err(BrokerError::Refused("not built yet".into()))
+    async fn declare(&self, wanted: &Wanted) -> Result<(), BrokerError> {
+        let link = self.consuming.link().await.map_err(BrokerError::Unreachable)?;
+        Ok(topology::wanted(&link, wanted, self.connector.options.queue_type).await?)
     }
 
-    async fn delete_empty(&self, _: &QueueName) -> Result<(), BrokerError> {
-        Err(BrokerError::Refused("not built yet".into()))
+    async fn delete_empty(&self, queue: &QueueName) -> Result<(), BrokerError> {
+        let link = self.consuming.link().await.map_err(BrokerError::Unreachable)?;
+        Ok(remove::delete_empty(&link, queue).await?)
     }
 
+    /// Each of the connections by itself.
     fn reconnects(&self) -> u64 {
-        0
+        self.connector.reconnects.load(Ordering::Relaxed)
     }
 
     async fn depth(&self, queue: &QueueName) -> Result<Option<u64>, BrokerError> {

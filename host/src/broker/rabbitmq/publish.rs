@@ -104,7 +104,9 @@ impl From<&Failure> for Fate {
     fn from(failure: &Failure) -> Self {
         Self::Unknown(match failure {
             Failure::Late(limit) => PublishError::Unconfirmed(*limit),
-            Failure::Lost(_) | Failure::Lapin(_) => PublishError::Unreachable(failure.to_string()),
+            Failure::Lost(_) | Failure::Lapin(_) | Failure::Refused(_) => {
+                PublishError::Unreachable(failure.to_string())
+            }
         })
     }
 }
@@ -233,7 +235,7 @@ async fn prepare(entries: Vec<Entry>, session: &mut Session, options: &Options) 
         let route = Route::to(destination);
         match session.declare(&route, options).await {
             Ok(()) => {}
-            Err(failure @ Failure::Lapin(_)) if session.is_alive() => {
+            Err(failure @ (Failure::Lapin(_) | Failure::Refused(_))) if session.is_alive() => {
                 tracing::warn!(id = %message.id, ?destination, %failure, "the destination could not be declared");
                 answer(entry, Fate::Refused);
                 continue;

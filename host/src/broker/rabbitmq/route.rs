@@ -2,15 +2,16 @@
 
 use lapin::types::ShortString;
 
-use super::{topology, wire};
+use super::form::delay_name;
+use super::wire;
 use crate::broker::{Delay, Destination};
-use crate::name::QueueName;
+use crate::name::{EventName, QueueName};
 
 /// What must be there before the first publish to a destination.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Declaration {
     Queue(String),
-    Event(String),
+    Event(EventName),
     Delay(Delay),
 }
 
@@ -25,13 +26,11 @@ impl Route {
     pub(super) fn to(destination: &Destination) -> Self {
         let queue = |name: &str| (String::new(), name.to_owned());
         let ((exchange, key), declaration) = match destination {
-            Destination::Event(event) => {
-                ((event.to_string(), String::new()), Some(Declaration::Event(event.to_string())))
-            }
+            Destination::Event(event) => ((event.to_string(), String::new()), Some(Declaration::Event(event.clone()))),
             Destination::Task(task) => (queue(task.as_str()), Some(Declaration::Queue(task.to_string()))),
             Destination::Queue(name) => (queue(name.as_str()), None),
             Destination::Delay { home, wait } => {
-                ((topology::delay_name(*wait), home.to_string()), Some(Declaration::Delay(*wait)))
+                ((delay_name(*wait), home.to_string()), Some(Declaration::Delay(*wait)))
             }
             Destination::Dead(app) => {
                 let name = QueueName::dead(app);

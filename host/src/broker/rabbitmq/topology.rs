@@ -1,121 +1,164 @@
-//! What is declared at RabbitMQ.
-//!
-//! Each declaration has a channel of its own, which is thrown away: RabbitMQ answers a failed declaration by closing the
-//! channel, and that must never take consumers or publishes down with it.
+//! What is made at RabbitMQ, and what is adopted as it stands.
 
-use std::future::Future;
-
-use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::options::QueueBindOptions;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
-use lapin::{Channel, ExchangeKind};
 
+use super::clash::Clash;
 use super::connection::Link;
+use super::form::{Form, Kind, SINGLE_ACTIVE};
 use super::guard::Failure;
-use super::{QueueType, wire};
-use crate::broker::Delay;
+use super::inspect::survey;
+use super::{QueueType, header, wire};
+use crate::broker::{Binding, Delay, Exchange, Routing, Source, Wanted};
+use crate::message::Subject;
+use crate::name::{EventName, QueueName};
 
-/// A limit of deliveries that is never reached. From 4.0 on a quorum queue drops a message after 20 redeliveries unless
-/// told otherwise. -1, which means "none" there, makes 3.10 drop every message that is redelivered once.
-const NO_DELIVERY_LIMIT: i32 = i32::MAX;
-
-/// Makes sure that a queue exists. One that does is adopted, whatever its type and arguments: another service owns it.
-pub(super) async fn queue(link: &Link, name: &str, queue_type: QueueType) -> Result<(), Failure> {
-    if exists(link, name).await? {
-        return Ok(());
+/// Makes sure that the queue of a source exists, and that its messages come into it.
+pub(super) async fn source(link: &Link, source: &Source, queue_type: QueueType) -> Result<(), Failure> {
+    make(link, &Form::source(source, queue_type)).await?;
+    let queue = Form::source(source, queue_type).name;
+    match (&source.binding, &source.subject) {
+        (Binding::Unbound, _) => Ok(()),
+        (Binding::Event, Subject::Event(name)) => {
+            event(link, name).await?;
+            bind(link, queue, &Form::event(name), "", FieldTable::default()).await
+        }
+        (Binding::Event, Subject::Task(task)) => {
+            Err(Failure::Refused(format!("the task {task} has no exchange: its queue is bound to nothing")))
+        }
+        (Binding::Exchange(from), _) => exchange(link, queue, from).await,
     }
-    let mut arguments = FieldTable::default();
-    match queue_type {
-        QueueType::Classic => arguments.insert("x-queue-type".into(), text("classic")),
-        QueueType::Quorum => arguments
-            .insert("x-queue-type".into(), text("quorum"))
-            .insert("x-delivery-limit".into(), AMQPValue::LongInt(NO_DELIVERY_LIMIT)),
+}
+
+/// Refuses a queue that cannot keep the order that its source asks for.
+pub(super) async fn demand_single_active(link: &Link, source: &Source, queue_type: QueueType) -> Result<(), Failure> {
+    let survey = survey(link, Form::source(source, queue_type)).await?;
+    let found = match survey.differences.iter().find(|difference| difference.setting == SINGLE_ACTIVE) {
+        Some(difference) => difference.found.as_str(),
+        None if survey.is_complete => return Ok(()),
+        None => "what RabbitMQ does not tell",
     };
-    declare_queue(link, name, arguments).await
+    let queue = &source.queue;
+    Err(Failure::Refused(format!(
+        "the queue {queue} stands with {SINGLE_ACTIVE} {found}, and true is wanted, so that its order could not be kept: \
+         make it anew while it is empty (leveret topology apply --recreate {queue}), or give up its `ordering`"
+    )))
 }
 
-/// Makes sure that an event's exchange exists: durable, fanout, without arguments, as every publisher and subscriber of
-/// the event declares it. One that is a fanout with other arguments is adopted.
-pub(super) async fn event(link: &Link, name: &str) -> Result<(), Failure> {
-    let declared = on_channel(link, async |channel| {
-        let options = ExchangeDeclareOptions { durable: true, ..Default::default() };
-        channel.exchange_declare(short(name), ExchangeKind::Fanout, options, FieldTable::default()).await
-    })
-    .await;
-    match declared {
-        Err(failure) if failure.is_precondition_failed() && !failure.to_string().contains("arg 'type'") => Ok(()),
-        result => result,
-    }
+/// Makes sure that an event's exchange exists. One that is a fanout with other settings is adopted.
+pub(super) async fn event(link: &Link, event: &EventName) -> Result<(), Failure> {
+    make(link, &Form::event(event)).await
 }
 
-/// Makes sure that a queue gets every message of an event.
-pub(super) async fn bind(link: &Link, queue: &str, event: &str) -> Result<(), Failure> {
-    on_channel(link, async |channel| {
-        let options = QueueBindOptions::default();
-        channel.queue_bind(short(queue), short(event), short(""), options, FieldTable::default()).await
-    })
-    .await
+/// Makes sure that a queue exists. One that does is adopted, whatever its type and settings: another service owns it.
+pub(super) async fn queue(link: &Link, name: &str, queue_type: QueueType) -> Result<(), Failure> {
+    make(link, &Form::queue(name, queue_type)).await
 }
 
-/// The name of both the exchange and the queue of a delay.
-pub(super) fn delay_name(delay: Delay) -> String {
-    format!("leveret.delay.{}", delay.millis())
-}
-
-/// Makes sure that messages can wait for a delay: one queue for all plugins, whose messages go home by the routing key
-/// that they were published with. At-least-once, so that a message is in the delay until its home has it.
+/// Makes sure that messages can wait for a delay, in one queue for all plugins.
+///
+/// A queue of this name that stands otherwise is refused: messages might never come out of it, or be lost in it.
 pub(super) async fn delay(link: &Link, delay: Delay) -> Result<(), Failure> {
-    let name = delay_name(delay);
-    if !exists(link, &name).await? {
-        let mut arguments = FieldTable::default();
-        arguments.insert("x-queue-type".into(), text("quorum"));
-        arguments.insert("x-message-ttl".into(), AMQPValue::LongLongInt(delay.millis().into()));
-        arguments.insert("x-dead-letter-exchange".into(), text(""));
-        arguments.insert("x-dead-letter-strategy".into(), text("at-least-once"));
-        // At-least-once needs it; without a length limit it refuses nothing.
-        arguments.insert("x-overflow".into(), text("reject-publish"));
-        declare_queue(link, &name, arguments).await?;
+    let queue = Form::delay(delay);
+    if let Err(failure) = queue.declare(link).await {
+        let Some(Clash { setting, wanted, found }) = failure.clash() else { return Err(failure) };
+        let name = &queue.name;
+        return Err(Failure::Refused(format!(
+            "the queue {name}, in which messages wait for their next attempt, stands with {setting} {found}, and \
+             {wanted} is wanted: make it anew while it is empty (leveret topology apply --recreate {name})"
+        )));
     }
-    event(link, &name).await?;
-    bind(link, &name, &name).await
+    delay_exchange(link, delay).await
+}
+
+async fn delay_exchange(link: &Link, delay: Delay) -> Result<(), Failure> {
+    let exchange = Form::delay_exchange(delay);
+    make(link, &exchange).await?;
+    bind(link, Form::delay(delay).name, &exchange, "", FieldTable::default()).await
+}
+
+/// Makes what is missing. What stands otherwise stays.
+pub(super) async fn wanted(link: &Link, wanted: &Wanted, queue_type: QueueType) -> Result<(), Failure> {
+    match wanted {
+        Wanted::Subscription(wanted) => source(link, wanted, queue_type).await,
+        Wanted::Task(task) => queue(link, task.as_str(), queue_type).await,
+        Wanted::Dead(app) => queue(link, QueueName::dead(app).as_str(), queue_type).await,
+        Wanted::Delay(wait) => {
+            make(link, &Form::delay(*wait)).await?;
+            delay_exchange(link, *wait).await
+        }
+    }
 }
 
 /// How many messages are ready in a queue; `None` if there is no such queue.
 pub(super) async fn depth(link: &Link, queue: &str) -> Result<Option<u64>, Failure> {
-    let channel = link.channel().await?;
-    let options = QueueDeclareOptions { passive: true, durable: true, ..Default::default() };
-    match link.guard.run(channel.queue_declare(short(queue), options, FieldTable::default())).await {
-        Ok(queue) => Ok(Some(queue.message_count().into())),
-        Err(failure) if failure.is_not_found() => Ok(None),
-        Err(failure) => Err(failure),
+    let counts = Form::queue(queue, QueueType::Quorum).look(link).await?;
+    Ok(counts.map(|counts| counts.messages))
+}
+
+/// Makes it unless it exists. What does is adopted, except for an exchange of another type, which routes otherwise.
+async fn make(link: &Link, form: &Form) -> Result<(), Failure> {
+    // A queue is asked for first, since the right to make it may be its owner's alone, and others make them too.
+    if form.kind == Kind::Queue && form.look(link).await?.is_some() {
+        return Ok(());
+    }
+    let Err(failure) = form.declare(link).await else { return Ok(()) };
+    match failure.clash() {
+        Some(Clash { setting, wanted, found }) if setting == "type" => Err(Failure::Refused(format!(
+            "the exchange {} is of type {found}, and {wanted} is wanted: subscribe to it as an exchange of its own \
+             type, or have the service that made it make it as {wanted}",
+            form.name
+        ))),
+        Some(_) => Ok(()),
+        // Another service's, which it alone may make: whether its type fits shows when the queue is bound.
+        None if failure.is_access_refused() && form.look(link).await?.is_some() => Ok(()),
+        None => Err(failure),
     }
 }
 
-async fn exists(link: &Link, queue: &str) -> Result<bool, Failure> {
-    Ok(depth(link, queue).await?.is_some())
+/// Lets the wanted messages of another service's exchange come into a queue.
+async fn exchange(link: &Link, queue: ShortString, from: &Exchange) -> Result<(), Failure> {
+    let form = Form::exchange(from)?;
+    make(link, &form).await?;
+    match &from.routing {
+        Routing::Fanout => bind(link, queue, &form, "", FieldTable::default()).await,
+        Routing::Direct(keys) | Routing::Topic(keys) => {
+            for key in keys {
+                bind(link, queue.clone(), &form, key, FieldTable::default()).await?;
+            }
+            Ok(())
+        }
+        Routing::Headers { all, headers } => {
+            let mut arguments = FieldTable::default();
+            for (name, value) in headers {
+                arguments.insert(fitting("the header", name)?, header::to_amqp(value));
+            }
+            // RabbitMQ passes over headers whose name begins with "x-" unless told not to.
+            let matching = match (all, headers.keys().any(|name| name.starts_with("x-"))) {
+                (true, false) => "all",
+                (true, true) => "all-with-x",
+                (false, false) => "any",
+                (false, true) => "any-with-x",
+            };
+            arguments.insert("x-match".into(), AMQPValue::LongString(matching.into()));
+            bind(link, queue, &form, "", arguments).await
+        }
+    }
 }
 
-async fn declare_queue(link: &Link, name: &str, arguments: FieldTable) -> Result<(), Failure> {
-    on_channel(link, async |channel| {
-        let options = QueueDeclareOptions { durable: true, ..Default::default() };
-        channel.queue_declare(short(name), options, arguments).await.map(drop)
-    })
-    .await
-}
-
-/// Runs one declaration on a channel of its own. The channel closes itself when it is dropped.
-async fn on_channel<F>(link: &Link, declaration: impl FnOnce(Channel) -> F) -> Result<(), Failure>
-where
-    F: Future<Output = Result<(), lapin::Error>>,
-{
+async fn bind(
+    link: &Link,
+    queue: ShortString,
+    exchange: &Form,
+    key: &str,
+    arguments: FieldTable,
+) -> Result<(), Failure> {
+    let key = fitting("the routing key", key)?;
     let channel = link.channel().await?;
-    link.guard.run(declaration(channel.clone())).await
+    let options = QueueBindOptions::default();
+    link.guard.run(channel.queue_bind(queue, exchange.name.clone(), key, options, arguments)).await
 }
 
-/// Every name fits a short string, since [`crate::name`] sees to it.
-fn short(name: &str) -> ShortString {
-    wire::short(name).unwrap_or_default()
-}
-
-fn text(value: &str) -> AMQPValue {
-    AMQPValue::LongString(value.into())
+fn fitting(what: &str, text: &str) -> Result<ShortString, Failure> {
+    wire::short(text).ok_or_else(|| Failure::Refused(format!("{what} {text:?} cannot be: it is over 255 bytes")))
 }

@@ -19,12 +19,18 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::header;
-use crate::message::{Attempt, FailedAttempt, Headers, Message, MessageId, Subject, Tid, Timestamp};
+use crate::broker::ROUTING_KEY;
+use crate::message::{Attempt, FailedAttempt, HeaderValue, Headers, Message, MessageId, Subject, Tid, Timestamp};
+use crate::name::QueueName;
 
 const ATTEMPT: &str = "x-leveret-attempt";
 const FAILURES: &str = "x-leveret-failures";
 const TIME: &str = "x-leveret-time";
 const KEY: &str = "x-leveret-key";
+/// What `type` names: `event` or `task`. Read only where a queue does not tell.
+const KIND: &str = "x-leveret-kind";
+/// What a message is about that says nothing legible of it.
+const UNKNOWN: &str = "unknown.message";
 /// Survives a restart of the broker, in AMQP's numbers.
 const PERSISTENT: u8 = 2;
 /// What a frame holds besides the headers: at most eight short strings and a few fixed fields, generously.
@@ -69,6 +75,11 @@ fn headers(message: &Message, limit: usize) -> Option<FieldTable> {
     }
     headers.insert(ATTEMPT.into(), AMQPValue::LongLongInt(message.attempt.number().into()));
     headers.insert(TIME.into(), AMQPValue::LongLongInt(message.time.millis().try_into().unwrap_or(i64::MAX)));
+    let kind = match message.subject {
+        Subject::Event(_) => "event",
+        Subject::Task(_) => "task",
+    };
+    headers.insert(KIND.into(), AMQPValue::LongString(kind.into()));
     if let Some(key) = &message.key {
         headers.insert(KEY.into(), AMQPValue::LongString(key.as_str().into()));
     }
@@ -124,10 +135,39 @@ pub(super) fn message(subject: Subject, properties: &BasicProperties, body: Byte
     remembered(wire_headers).into_iter().fold(message, Message::with_failure)
 }
 
+/// What a message is about, by its own word: the property `type` has the name, a header whether it is an event's or a
+/// task's. Where the header is missing, as on what other services publish, a name is a task's if it is the queue's, and
+/// an event's if not; where there is no legal name, the queue's is taken if it is a task's, and then `unknown.message`.
+/// So whatever is there comes out, for a person to look at and discard.
+pub(super) fn subject(properties: &BasicProperties, queue: &QueueName) -> Subject {
+    let name = text(properties.kind()).unwrap_or_default();
+    let kind = properties.headers().as_ref().and_then(|headers| headers.inner().get(KIND)).map(header::from_amqp);
+    let event = || name.parse().map(Subject::Event).ok();
+    let task = || name.parse().map(Subject::Task).ok();
+    let told = match kind.as_ref().and_then(HeaderValue::as_text) {
+        Some("task") => task(),
+        Some("event") => event(),
+        _ if name == queue.as_str() => task(),
+        _ => event(),
+    };
+    let of_queue = || queue.as_str().parse().map(Subject::Task).ok();
+    told.or_else(of_queue).unwrap_or_else(|| Subject::Event(UNKNOWN.parse().expect("it is a legal name")))
+}
+
+/// Writes down the routing key that a message came with from another service's exchange, whatever it says itself. What
+/// came through the default exchange was put into the queue itself, as a copy from a delay is, and keeps what it has.
+pub(super) fn note_routing_key(message: &mut Message, exchange: &str, key: &str) {
+    if !exchange.is_empty() {
+        message.headers.insert(ROUTING_KEY.to_owned(), key.into());
+    }
+}
+
 fn text(property: &Option<ShortString>) -> Option<&str> {
     property.as_ref().map(ShortString::as_str)
 }
 
+/// The attempt that this host wrote. Whoever may publish to the queue may forge it, and gains no more than that the
+/// message is tried less often than it might be: it is delivered once at the least, and kept as a dead letter after.
 fn attempt(headers: &FieldTable) -> Option<Attempt> {
     let number = headers.inner().get(ATTEMPT).and_then(header::unsigned)?;
     Attempt::new(u32::try_from(number).ok()?)
@@ -225,7 +265,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::{HeaderValue, Receipt};
+    use crate::message::Receipt;
 
     const FRAME: usize = 131_072;
 
@@ -317,7 +357,7 @@ mod tests {
         let properties = properties(&message, FRAME).expect("small enough");
         let sent: Vec<_> =
             properties.headers().as_ref().expect("headers").inner().keys().map(ShortString::as_str).collect();
-        assert_eq!(sent, [ATTEMPT, TIME]);
+        assert_eq!(sent, [ATTEMPT, KIND, TIME]);
     }
 
     #[test]
