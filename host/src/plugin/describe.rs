@@ -11,7 +11,8 @@ use wasmtime::Store;
 use wasmtime::component::Instance;
 
 use super::compile::Compiled;
-use super::instance::{Component, Context, State};
+use super::component::{Bounds, Component};
+use super::instance::{Context, State};
 use super::refusal::Refusal;
 use super::schema::Schema;
 use super::since_v0_1::manifest;
@@ -27,20 +28,24 @@ impl Compiled {
     pub async fn describe(&self, app: &AppName, time: Duration, memory: u64) -> Result<Description, Refusal> {
         let budget = Budget { time, wasm_time: time, recovery: time, memory, output_count: 0, output_size: 0 };
         let context = Context { now: Timestamp::from_millis(0), seed: self.digest.0 };
-        let _place = self.sandbox.describing().await;
         let describe =
             async |store: &mut Store<State>, instance: &Instance| self.exports.describe(store, instance).await;
+        let place = self.sandbox.place_apart().await;
         let (answer, _) = self.call(budget, context, describe).await;
-        let answer = answer.map_err(Refusal::Describe)?;
-        parse(app, answer).map_err(Refusal::Description)
+        drop(place);
+        let (app, answer) = (app.clone(), answer.map_err(Refusal::Describe)?);
+        // Schemas take their time.
+        let parsed = tokio::task::spawn_blocking(move || parse(&app, answer)).await;
+        parsed.map_err(|_| Refusal::Panic)?.map_err(Refusal::Description)
     }
 
     /// Makes it a version that takes deliveries, each within the budget.
     pub fn into_live(self, id: PluginId, description: Description, budget: Budget) -> Live {
         let version = Version { text: description.version.clone(), digest: self.digest };
-        let emits = description.emits.clone();
+        let schema = |task: &TaskName| (task.clone(), description.emitted.get(task).cloned());
+        let bounds = Bounds { app: id.app.clone(), emits: description.emits.iter().map(schema).collect(), budget };
         let unserved = self.exports.unserved().to_vec();
-        let handler: Arc<dyn Handler> = Arc::new(Component::new(self, id.app.clone(), emits, budget));
+        let handler: Arc<dyn Handler> = Arc::new(Component::new(self, bounds));
         Live { id, version, description, unserved, handler }
     }
 }
