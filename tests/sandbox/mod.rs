@@ -1,5 +1,6 @@
 //! What plugins do wrong, by accident or on purpose, and what it costs: the puppet under a whole host.
 
+mod budget;
 mod emit;
 mod payload;
 mod probe;

@@ -83,16 +83,16 @@ async fn a_recovery_that_fails_is_told_in_words() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn i6_a_recovery_that_never_ends_is_stopped() {
-    let mut stage = Stage::with(|settings| {
-        settings.delivery.time_limit = "200ms".parse().expect("a legal time");
-    })
-    .await;
-    let Recovered { answer, receipt } = recovered(&stage, json!({ "do": "loop" })).await;
-    let words = answer.expect_err("it must fail");
-    assert!(words.contains("limit of 200ms"), "{words}");
-    assert!(!receipt.wasm_time.is_zero() && receipt.bytes_in > 0, "{receipt:?}");
-    stage.lives().await;
+async fn a_sample_makes_a_task_of_what_failed_for_good() {
+    let stage = Stage::empty().await;
+    stage.host.install("warehouse.wasm", &guests::bytes("warehouse")).await;
+    let order = Pulled::new(&json!({ "number": "EC-1880", "lines": [] }));
+    let attempts = [failed("order EC-1880 has no lines")];
+    let recovered = stage.live().handler.recover(order.event(), &attempts).await.expect("a recovery");
+    let drafts = recovered.answer.expect("it recovers");
+    assert_eq!(drafts[0].task.as_str(), "warehouse.order.review");
+    let review = json!({ "event": "m-1", "order": "EC-1880", "reason": "order EC-1880 has no lines" });
+    assert_eq!(payload(&drafts[0]), review);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -33,6 +33,25 @@ async fn a_description_holds_the_compiled_schemas() {
     assert!(live.description.wanted.is_empty() && live.description.emitted.len() == 1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sample_is_held_to_its_own_schema() {
+    let mut stage = Stage::empty().await;
+    stage.host.install("pheidi.wasm", &guests::bytes("pheidi")).await;
+    let payment = |email: &str| {
+        json!({
+            "organization": { "id": 1, "name": "Runnable" },
+            "amount": 4200,
+            "currency": "usd",
+            "paymentMethodOwner": { "email": email },
+        })
+    };
+    let sound = stage.host.publish("org.payment.processed", payment("grace@example.org").to_string()).await;
+    assert_eq!(stage.host.record(&sound).await.settlement, Settlement::Done);
+    let odd = stage.host.publish("org.payment.processed", payment("nobody").to_string()).await;
+    let Settlement::Retried { reason, .. } = stage.host.record(&odd).await.settlement else { panic!("it must fail") };
+    assert!(reason.contains("`pheidi.email.send`") && reason.contains("/to"), "{reason}");
+}
+
 #[test]
 fn i6_a_schema_that_would_run_for_ever_is_not_let_in() {
     let schema =

@@ -22,6 +22,8 @@ use crate::name::{AppName, EventName, PluginId, TaskName};
 
 const VERSION_LIMIT: usize = 64;
 const SUMMARY_LIMIT: usize = 1024;
+/// Of all schemas of a description together, in bytes: compiling them takes seconds at the most.
+const SCHEMAS_LIMIT: usize = 1024 * 1024;
 
 impl Compiled {
     /// Asks the component what it is, as the plugin of this place, within a time and memory limit of its own.
@@ -52,6 +54,11 @@ impl Compiled {
 
 /// Turns the guest's words into names, or lists everything that is wrong with them.
 fn parse(app: &AppName, answer: manifest::Description) -> Result<Description, Vec<String>> {
+    let shapes_of = [&answer.emits, &answer.performs, &answer.announces].into_iter().flatten();
+    let schemas = answer.subscriptions.iter().map(|wanted| &wanted.schema).chain(shapes_of.map(|shape| &shape.schema));
+    if schemas.flatten().map(String::len).sum::<usize>() > SCHEMAS_LIMIT {
+        return Err(vec!["its schemas are longer than 1 MiB together".to_owned()]);
+    }
     let mut problems = Problems::default();
     problems.unless(!answer.version.trim().is_empty(), "`version` is empty");
     problems.unless(answer.version.len() <= VERSION_LIMIT, "`version` is longer than 64 bytes");
@@ -115,7 +122,7 @@ impl Problems {
         let mut names = BTreeMap::new();
         for (text, schema) in entries {
             let schema = schema.as_deref().map(Schema::parse).transpose().unwrap_or_else(|error| {
-                self.0.push(format!("`{field}`: the schema of {text:?} does not compile: {error}"));
+                self.0.push(format!("`{field}`: the schema of {text:?} is refused: {error}"));
                 None
             });
             match name(&text) {
@@ -187,9 +194,19 @@ mod tests {
     }
 
     #[test]
+    fn i8_schemas_are_bounded_together() {
+        let schema = format!("{{}}{}", " ".repeat(60_000));
+        let mut large = answer();
+        large.subscriptions = (0..17).map(|number| wanted(&format!("thing{number}.happened"), Some(&schema))).collect();
+        assert!(parse(&"pheidi".parse().expect("legal"), large.clone()).is_ok());
+        large.subscriptions.push(wanted("thing.happened", Some(&schema)));
+        assert!(problems(large)[0].contains("1 MiB"));
+    }
+
+    #[test]
     fn a_schema_that_is_json_and_no_schema_is_refused() {
         let mut bad = answer();
         bad.subscriptions = vec![wanted("a.b", Some(r#"{"type": "quaternion"}"#))];
-        assert!(problems(bad)[0].contains("does not compile"));
+        assert!(problems(bad)[0].contains("is refused"));
     }
 }

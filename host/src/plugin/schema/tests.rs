@@ -69,6 +69,23 @@ fn i6_a_schema_that_refers_to_itself_is_not_let_in() {
     }
 }
 
+/// Where the two took a reference for different places, one could be let in that refers to itself.
+#[test]
+fn i6_a_reference_is_the_same_place_for_the_size_and_for_the_check() {
+    for (key, reference) in
+        [("", "#/"), ("a/b", "#/a~1b"), ("~", "#/~0"), ("~1", "#/~01"), ("a b", "#/a b"), ("ü", "#/ü")]
+    {
+        match Schema::parse(&json!({ key: { "type": "string" }, "allOf": [{ "$ref": reference }] }).to_string()) {
+            Ok(schema) => assert!(schema.check("7").is_err() && schema.check("\"\"").is_ok(), "{reference}"),
+            Err(error) => assert!(matches!(error, InvalidSchema::NotSchema(_)), "{reference}: {error}"),
+        }
+    }
+    for reference in ["#/allOf/00", "#/allOf/+0", "#/allOf/-", "#//", "#/allOf/0/", "#/~2", "#/~"] {
+        let schema = json!({ "allOf": [{ "type": "string" }, { "$ref": reference }] });
+        assert_eq!(invalid(&schema.to_string()), InvalidSchema::Dangling(reference.into()));
+    }
+}
+
 #[test]
 fn i6_a_schema_that_grows_by_its_references_is_not_let_in() {
     let mut definitions = serde_json::Map::new();
