@@ -5,6 +5,7 @@
 mod baseline;
 mod call;
 mod figures;
+mod lateness;
 mod reload;
 mod start;
 mod throughput;
@@ -40,6 +41,8 @@ enum Measurement {
     Reload,
     /// One delivery to a plugin, in an instance of its own, without a broker.
     Call,
+    /// How late a plugin in a tight loop is stopped, alone and with others.
+    Lateness,
     /// Events to tasks a second, on both brokers, beside a consumer and publisher without Leveret.
     Throughput,
 }
@@ -74,6 +77,10 @@ fn run(wanted: impl Fn(Measurement) -> bool, prefetch: NonZeroU16) -> Result<Fig
     if wanted(Measurement::Call) {
         eprintln!("call…");
         runtime.block_on(call::measure(&mut figures))?;
+    }
+    if wanted(Measurement::Lateness) {
+        eprintln!("lateness…");
+        runtime.block_on(lateness::measure(&mut figures))?;
     }
     if wanted(Measurement::Throughput) {
         eprintln!("throughput on the embedded broker…");

@@ -1,7 +1,5 @@
 //! A subscriber is a function of (version, configuration, event): it sees nothing else.
 
-use leveret::message::{Tid, Timestamp};
-
 use super::*;
 
 const TIME: u64 = 1_700_000_000_123;

@@ -28,3 +28,34 @@ pub fn another_version(component: &[u8], text: &str) -> Vec<u8> {
     assert!(size < 128, "a shorter text, please");
     [component, &[CUSTOM_SECTION, size], NAME, text.as_bytes()].concat()
 }
+
+/// What the puppet's probe may be told to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    Fine,
+    /// Say that it is not healthy, and what its clock shows.
+    Sick,
+    /// Never answer.
+    Loop,
+    Trap,
+}
+
+/// The puppet with another probe: a plugin without state answers by what is in its file.
+///
+/// # Panics
+/// If the file is not the puppet's.
+pub fn puppet_with(health: Health) -> Vec<u8> {
+    const WORD: &[u8] = b"puppet-health=";
+    let mut puppet = bytes("puppet");
+    let state = match health {
+        Health::Fine => b"fine",
+        Health::Sick => b"sick",
+        Health::Loop => b"loop",
+        Health::Trap => b"trap",
+    };
+    let places: Vec<usize> =
+        (0..puppet.len()).filter(|&at| puppet[at..].starts_with(&[WORD, b"fine"].concat())).collect();
+    let [at] = places[..] else { panic!("the puppet's health stands at {places:?}") };
+    puppet[at + WORD.len()..][..state.len()].copy_from_slice(state);
+    puppet
+}

@@ -12,6 +12,16 @@ const DESCRIBED: &str = "i32.const 1024";
 /// `on-event` as a body that returns success without tasks: the memory at 16 is zero.
 pub const NO_TASKS: &str = "i32.const 16";
 
+/// `on-event` as a body that returns one task: [`ECHOED`] with the event's payload as it is.
+pub const ECHO: &str = "(i32.store (i32.const 40) (i32.const 64)) (i32.store (i32.const 44) (i32.const 1))
+    (i32.store (i32.const 64) (i32.const 128)) (i32.store (i32.const 68) (i32.const 9))
+    (i32.store (i32.const 72) (local.get 10)) (i32.store (i32.const 76) (local.get 11))
+    i32.const 32";
+/// What [`ECHO`] needs beside it: the name of its task.
+pub const ECHO_NAME: &str = "(data (i32.const 128) \"echo.make\")";
+/// The task of [`ECHO`], to be declared.
+pub const ECHOED: &str = "echo.make";
+
 /// Makes a core module a component of one of the worlds in `wit/`.
 ///
 /// # Panics
@@ -51,6 +61,8 @@ pub struct Subscriber<'a> {
     pub on_event: &'a str,
     /// Further parts of the module.
     pub more: &'a str,
+    /// The memory, in pages of 64 KiB; what the host hands in lies from the second one on.
+    pub pages: u32,
 }
 
 impl Default for Subscriber<'_> {
@@ -62,6 +74,7 @@ impl Default for Subscriber<'_> {
             describe: DESCRIBED,
             on_event: NO_TASKS,
             more: "",
+            pages: 2,
         }
     }
 }
@@ -69,13 +82,13 @@ impl Default for Subscriber<'_> {
 impl Subscriber<'_> {
     /// The component.
     pub fn build(&self) -> Vec<u8> {
-        let Self { describe, on_event, more, .. } = self;
+        let Self { describe, on_event, more, pages, .. } = self;
         let description = escaped(&self.description());
         component(
             "subscriber-plugin",
             &format!(
                 r#"(module
-                    (memory (export "memory") 2)
+                    (memory (export "memory") {pages})
                     (data (i32.const {DESCRIPTION}) "{description}")
                     (global $free (mut i32) (i32.const 65536))
                     (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)

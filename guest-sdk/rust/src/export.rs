@@ -279,6 +279,34 @@ mod tests {
     }
 
     #[test]
+    fn what_recovery_gives_reaches_the_host() {
+        fn repeat(message: Message, _: Vec<FailedAttempt>) -> Handled<Task> {
+            let Message::Task(task) = message else { return Err(reject("not a task")) };
+            Ok(Task { payload: task.payload, ..Task::new(&task.name, &())? }.key(task.key.unwrap_or_default()))
+        }
+        let assignment = types::Assignment {
+            name: "email.send".into(),
+            id: "id-1".into(),
+            tid: "tid-1".into(),
+            time: 0,
+            attempt: 2,
+            payload: "[7]".into(),
+            key: Some("k".into()),
+            headers: vec![],
+        };
+        let tasks = recover(repeat, WitMessage::Task(assignment), vec![]).unwrap_or_default();
+        let tasks: Vec<Task> = tasks.into_iter().map(received).collect();
+        let headers = vec![];
+        assert_eq!(tasks, [Task { name: "email.send".into(), payload: "[7]".into(), key: Some("k".into()), headers }]);
+    }
+
+    #[test]
+    fn the_reason_of_a_probe_reaches_the_host() {
+        assert_eq!(healthy(|| Ok::<(), Failure>(())), Ok(()));
+        assert_eq!(healthy(|| Err(retry("the table is empty"))), Err("the table is empty".into()));
+    }
+
+    #[test]
     fn a_name_that_is_there_twice_is_found() {
         assert!(has_duplicate(&["a.b", "c.d", "a.b"]));
         assert!(!has_duplicate(&["a.b", "a.bc", "c.d"]));

@@ -103,11 +103,17 @@ pub use task::{IntoTasks, Task};
 ///         prefetch: 10,
 ///         attempts: 5,
 ///     },
-///     recover: complain,                     // optional: a last chance for a dead letter; not called by the host yet
-///     healthy: healthy,                      // optional: asked by the breaker; not called by the host yet
+///     recover: complain,                     // optional: called once, before a message becomes a dead letter
+///     healthy: healthy,                      // optional: asked before an open breaker lets messages through again
 /// }
 /// # fn main() {}
 /// ```
+///
+/// `recover` is called once for a message that failed for good, with its failed attempts, and has a time limit of its own.
+/// What it returns is published as a handler's tasks are; an error or a panic is recorded, and the message becomes a dead
+/// letter in either case. `healthy` has a second, and sees nothing but the clock, which stands at the moment it is asked.
+///
+/// A task with a `schema` is checked before it is published: one that does not fit fails the delivery, as a retry.
 pub use leveret_plugin_macros::plugin;
 
 /// Makes a function the subscriber of one event. List it under `subscribers` in [`plugin!`].
@@ -124,9 +130,10 @@ pub use leveret_plugin_macros::plugin;
 /// }
 /// ```
 ///
-/// With `schema = …`, the payload's JSON Schema as a text, the host refuses the plugin if the schema does not compile. It
-/// does not hold payloads to it yet; a payload that does not fit the function's type is rejected in any case:
-/// `#[subscribe("user.authorized", schema = include_str!("user.schema.json"))]`.
+/// With `schema = …`, the payload's JSON Schema as a text, a payload that does not fit becomes a dead letter that says where
+/// it does not, and the function does not run: `#[subscribe("user.authorized", schema = include_str!("user.schema.json"))]`.
+/// The host refuses a plugin whose schema does not compile or refers to itself. A payload that does not fit the function's
+/// type is rejected in any case.
 pub use leveret_plugin_macros::subscribe;
 
 /// What nearly every plugin needs: `use leveret_plugin::prelude::*;`.

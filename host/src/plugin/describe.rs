@@ -11,7 +11,8 @@ use wasmtime::Store;
 use wasmtime::component::Instance;
 
 use super::compile::Compiled;
-use super::instance::{Component, Context, State};
+use super::component::{Bounds, Component};
+use super::instance::{Context, State};
 use super::refusal::Refusal;
 use super::schema::Schema;
 use super::since_v0_1::manifest;
@@ -21,32 +22,43 @@ use crate::name::{AppName, EventName, PluginId, TaskName};
 
 const VERSION_LIMIT: usize = 64;
 const SUMMARY_LIMIT: usize = 1024;
+/// Of all schemas of a description together, in bytes: compiling them takes seconds at the most.
+const SCHEMAS_LIMIT: usize = 1024 * 1024;
 
 impl Compiled {
     /// Asks the component what it is, as the plugin of this place, within a time and memory limit of its own.
     pub async fn describe(&self, app: &AppName, time: Duration, memory: u64) -> Result<Description, Refusal> {
         let budget = Budget { time, wasm_time: time, recovery: time, memory, output_count: 0, output_size: 0 };
         let context = Context { now: Timestamp::from_millis(0), seed: self.digest.0 };
-        let _place = self.sandbox.describing().await;
         let describe =
             async |store: &mut Store<State>, instance: &Instance| self.exports.describe(store, instance).await;
+        let place = self.sandbox.place_apart().await;
         let (answer, _) = self.call(budget, context, describe).await;
-        let answer = answer.map_err(Refusal::Describe)?;
-        parse(app, answer).map_err(Refusal::Description)
+        drop(place);
+        let (app, answer) = (app.clone(), answer.map_err(Refusal::Describe)?);
+        // Schemas take their time.
+        let parsed = tokio::task::spawn_blocking(move || parse(&app, answer)).await;
+        parsed.map_err(|_| Refusal::Panic)?.map_err(Refusal::Description)
     }
 
     /// Makes it a version that takes deliveries, each within the budget.
     pub fn into_live(self, id: PluginId, description: Description, budget: Budget) -> Live {
         let version = Version { text: description.version.clone(), digest: self.digest };
-        let emits = description.emits.clone();
+        let schema = |task: &TaskName| (task.clone(), description.emitted.get(task).cloned());
+        let bounds = Bounds { app: id.app.clone(), emits: description.emits.iter().map(schema).collect(), budget };
         let unserved = self.exports.unserved().to_vec();
-        let handler: Arc<dyn Handler> = Arc::new(Component::new(self, id.app.clone(), emits, budget));
+        let handler: Arc<dyn Handler> = Arc::new(Component::new(self, bounds));
         Live { id, version, description, unserved, handler }
     }
 }
 
 /// Turns the guest's words into names, or lists everything that is wrong with them.
 fn parse(app: &AppName, answer: manifest::Description) -> Result<Description, Vec<String>> {
+    let shapes_of = [&answer.emits, &answer.performs, &answer.announces].into_iter().flatten();
+    let schemas = answer.subscriptions.iter().map(|wanted| &wanted.schema).chain(shapes_of.map(|shape| &shape.schema));
+    if schemas.flatten().map(String::len).sum::<usize>() > SCHEMAS_LIMIT {
+        return Err(vec!["its schemas are longer than 1 MiB together".to_owned()]);
+    }
     let mut problems = Problems::default();
     problems.unless(!answer.version.trim().is_empty(), "`version` is empty");
     problems.unless(answer.version.len() <= VERSION_LIMIT, "`version` is longer than 64 bytes");
@@ -110,7 +122,7 @@ impl Problems {
         let mut names = BTreeMap::new();
         for (text, schema) in entries {
             let schema = schema.as_deref().map(Schema::parse).transpose().unwrap_or_else(|error| {
-                self.0.push(format!("`{field}`: the schema of {text:?} does not compile: {error}"));
+                self.0.push(format!("`{field}`: the schema of {text:?} is refused: {error}"));
                 None
             });
             match name(&text) {
@@ -182,9 +194,19 @@ mod tests {
     }
 
     #[test]
+    fn i8_schemas_are_bounded_together() {
+        let schema = format!("{{}}{}", " ".repeat(60_000));
+        let mut large = answer();
+        large.subscriptions = (0..17).map(|number| wanted(&format!("thing{number}.happened"), Some(&schema))).collect();
+        assert!(parse(&"pheidi".parse().expect("legal"), large.clone()).is_ok());
+        large.subscriptions.push(wanted("thing.happened", Some(&schema)));
+        assert!(problems(large)[0].contains("1 MiB"));
+    }
+
+    #[test]
     fn a_schema_that_is_json_and_no_schema_is_refused() {
         let mut bad = answer();
         bad.subscriptions = vec![wanted("a.b", Some(r#"{"type": "quaternion"}"#))];
-        assert!(problems(bad)[0].contains("does not compile"));
+        assert!(problems(bad)[0].contains("is refused"));
     }
 }

@@ -1,23 +1,21 @@
 //! One call into a plugin: a store of its own, its limits, its clock, its randomness, and what became of it.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::pin::pin;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::SeedableRng;
 use wasmtime::component::{Instance, ResourceTable};
 use wasmtime::{ResourceLimiter, Store, Trap};
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
 
+use super::Budget;
 use super::compile::Compiled;
 use super::output::{Output, Stream};
 use super::sandbox;
-use super::{Budget, Digest, Event, Handler, Invocation, Outcome};
 use crate::message::{Receipt, Timestamp};
-use crate::name::{AppName, TaskName};
 
 /// How many bytes a plugin may hand to one call of the host, at the least: log lines, and lists that it returns.
 const HOST_CALL: u64 = 16 * 1024 * 1024;
@@ -25,20 +23,21 @@ const HOST_CALL: u64 = 16 * 1024 * 1024;
 /// Why a call gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
+    /// The limit of wall clock.
     Time(Duration),
+    /// The limit of time on a processor.
+    WasmTime(Duration),
     /// Bytes.
     Memory(u64),
     /// What the trap says, and the last words on standard error.
-    Trap {
-        trap: String,
-        last_words: String,
-    },
+    Trap { trap: String, last_words: String },
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Time(limit) => write!(f, "it took longer than its time limit of {limit:?}"),
+            Self::WasmTime(limit) => write!(f, "it used more than its limit of {limit:?} on a processor"),
             Self::Memory(limit) => write!(f, "it wanted more memory than its limit of {limit} bytes"),
             Self::Trap { trap, last_words } if last_words.is_empty() => write!(f, "it trapped: {trap}"),
             Self::Trap { trap, last_words } => write!(f, "it trapped: {last_words} ({trap})"),
@@ -51,13 +50,6 @@ impl fmt::Display for Fault {
 pub(super) struct Context {
     pub now: Timestamp,
     pub seed: [u8; 32],
-}
-
-/// What an answer may hold.
-pub(super) struct Bounds<'a> {
-    pub app: &'a AppName,
-    pub emits: &'a BTreeSet<TaskName>,
-    pub budget: Budget,
 }
 
 /// What belongs to one store.
@@ -168,7 +160,8 @@ impl ResourceLimiter for Memory {
 }
 
 impl Compiled {
-    /// Runs one call in a store of its own, within the budget's time and memory.
+    /// Runs one call in a store of its own, within the budget's times and memory. The receipt is whole whatever comes of
+    /// the call, but for the bytes of payload, which the caller knows.
     pub(super) async fn call<T>(
         &self,
         budget: Budget,
@@ -189,7 +182,7 @@ impl Compiled {
             let instance = self.pre.instantiate_async(&mut store).await?;
             call(&mut store, &instance).await
         };
-        let answer = tokio::time::timeout(budget.time, timed(running, &mut wasm_time)).await;
+        let answer = within(budget, begun, &mut wasm_time, running).await;
         let receipt = Receipt {
             time: begun.elapsed(),
             wasm_time,
@@ -199,7 +192,7 @@ impl Compiled {
         };
         let last_words = store.data().output.finish();
         let answer = match answer {
-            Err(_) => Err(Fault::Time(budget.time)),
+            Err(overrun) => Err(overrun),
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) if store.data().memory.refused => Err(Fault::Memory(budget.memory)),
             Ok(Err(error)) => Err(trapped(&error, last_words)),
@@ -208,14 +201,26 @@ impl Compiled {
     }
 }
 
-/// Adds up the time that a future spends being polled.
-async fn timed<F: Future>(future: F, spent: &mut Duration) -> F::Output {
-    let mut future = pin!(future);
+/// Polls a call until it ends or has used up one of its times, and adds up what it spends being polled.
+///
+/// A plugin that computes is polled once a tick, so it is stopped within one even where the runtime is too busy to tell
+/// the time; the alarm is for one that waits.
+async fn within<F: Future>(budget: Budget, begun: Instant, spent: &mut Duration, call: F) -> Result<F::Output, Fault> {
+    let mut call = pin!(call);
+    let mut alarm = pin!(tokio::time::sleep(budget.time));
     std::future::poll_fn(|task| {
-        let begun = Instant::now();
-        let poll = future.as_mut().poll(task);
-        *spent += begun.elapsed();
-        poll
+        let polled = Instant::now();
+        if polled - begun < budget.time
+            && let Poll::Ready(answer) = call.as_mut().poll(task)
+        {
+            *spent += polled.elapsed();
+            return Poll::Ready(Ok(answer));
+        }
+        *spent += polled.elapsed();
+        if begun.elapsed() >= budget.time || alarm.as_mut().poll(task).is_ready() {
+            return Poll::Ready(Err(Fault::Time(budget.time)));
+        }
+        if *spent >= budget.wasm_time { Poll::Ready(Err(Fault::WasmTime(budget.wasm_time))) } else { Poll::Pending }
     })
     .await
 }
@@ -228,39 +233,4 @@ fn trapped(error: &wasmtime::Error, last_words: String) -> Fault {
         None => error.root_cause().to_string(),
     };
     Fault::Trap { trap, last_words: last_words.trim().replace('\n', " ") }
-}
-
-/// A version as the pipeline knows it.
-pub(super) struct Component {
-    compiled: Compiled,
-    app: AppName,
-    emits: BTreeSet<TaskName>,
-    budget: Budget,
-}
-
-impl Component {
-    pub(super) fn new(compiled: Compiled, app: AppName, emits: BTreeSet<TaskName>, budget: Budget) -> Self {
-        Self { compiled, app, emits, budget }
-    }
-}
-
-#[async_trait]
-impl Handler for Component {
-    async fn on_event(&self, event: Event<'_>) -> Invocation {
-        let _place = self.compiled.sandbox.place().await;
-        let context = Context { now: event.time, seed: Digest::of(event.id.as_str().as_bytes()).0 };
-        let bounds = Bounds { app: &self.app, emits: &self.emits, budget: self.budget };
-        let exports = &self.compiled.exports;
-        let call = async |store: &mut Store<State>, instance: &Instance| {
-            exports.on_event(store, instance, &event, &bounds).await
-        };
-        let (answer, receipt) = self.compiled.call(self.budget, context, call).await;
-        let outcome = answer
-            .unwrap_or_else(|fault| Outcome::Retry { reason: format!("the plugin failed: {fault}"), after: None });
-        let bytes_out = match &outcome {
-            Outcome::Done(drafts) => drafts.iter().map(|draft| draft.payload.len() as u64).sum(),
-            _ => 0,
-        };
-        Invocation { outcome, receipt: Receipt { bytes_in: event.payload.len() as u64, bytes_out, ..receipt } }
-    }
 }

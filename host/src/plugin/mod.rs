@@ -1,9 +1,11 @@
 //! A plugin as the rest of the host sees it: what it describes itself as, and a [`Handler`] to deliver to.
 //!
 //! Behind it stands wasmtime: `sandbox` holds the engine and the limits, `compile` turns a file into a component that
-//! may be let in, `since_v0_1` speaks the contract, and `instance` runs one delivery in a store of its own.
+//! may be let in, `since_v0_1` speaks the contract, `instance` runs one call in a store of its own, and `component` is
+//! the [`Handler`] made of them.
 
 mod compile;
+mod component;
 mod describe;
 mod instance;
 mod output;
@@ -129,7 +131,7 @@ pub struct Budget {
     pub time: Duration,
     /// Of time on a processor.
     pub wasm_time: Duration,
-    /// Of wall clock, for recovery.
+    /// Of wall clock, for recovery. All else holds for recovery as it does for a delivery.
     pub recovery: Duration,
     /// Bytes, over all linear memories and tables.
     pub memory: u64,

@@ -19,8 +19,8 @@ pub(super) const MEMORIES: u32 = 4;
 pub(super) const TABLES: u32 = 16;
 /// The most elements of one table.
 const TABLE_ELEMENTS: usize = 100_000;
-/// Stores beyond deliveries: descriptions that run at the same time.
-const DESCRIPTIONS: u16 = 4;
+/// Stores beyond deliveries: descriptions and probes that run at the same time.
+const APART: u16 = 4;
 
 /// What the sandbox may use.
 #[derive(Debug, Clone)]
@@ -47,7 +47,7 @@ pub struct Sandbox {
     pub(super) engine: Engine,
     pub(super) linker: Linker<State>,
     places: Semaphore,
-    describing: Semaphore,
+    apart: Semaphore,
 }
 
 impl Sandbox {
@@ -68,7 +68,7 @@ impl Sandbox {
             engine,
             linker,
             places: Semaphore::new(options.concurrency.into()),
-            describing: Semaphore::new(DESCRIPTIONS.into()),
+            apart: Semaphore::new(APART.into()),
         }))
     }
 
@@ -77,9 +77,9 @@ impl Sandbox {
         self.places.acquire().await.expect("the semaphore is never closed")
     }
 
-    /// Waits for a place to run `describe` in: apart from deliveries, so that a new version is not kept waiting by them.
-    pub(super) async fn describing(&self) -> SemaphorePermit<'_> {
-        self.describing.acquire().await.expect("the semaphore is never closed")
+    /// Waits for a place to run `describe` or a probe in: apart from deliveries, so that neither is kept waiting by them.
+    pub(super) async fn place_apart(&self) -> SemaphorePermit<'_> {
+        self.apart.acquire().await.expect("the semaphore is never closed")
     }
 }
 
@@ -110,7 +110,7 @@ fn engine_with(cache: Option<Cache>, pool: Option<PoolingAllocationConfig>) -> w
 }
 
 fn pool(options: &SandboxOptions) -> PoolingAllocationConfig {
-    let stores = u32::from(options.concurrency) + u32::from(DESCRIPTIONS);
+    let stores = u32::from(options.concurrency) + u32::from(APART);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(stores)
         .max_core_instances_per_component(CORE_INSTANCES)

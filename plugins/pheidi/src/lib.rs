@@ -1,5 +1,5 @@
 //! Pheidi carries the mail. For each payment of an organization it creates the task `pheidi.email.send`: a receipt for
-//! whoever owns the payment method.
+//! whoever owns the payment method. Whoever performs it can rely on the task's JSON Schema, since the host checks it.
 
 #![forbid(unsafe_code)]
 
@@ -59,7 +59,7 @@ fn write_receipt(event: Event<Payment>) -> Handled<Task> {
 
 leveret_plugin::plugin! {
     subscribers: [write_receipt],
-    emits: ["email.send"],
+    emits: [{ name: "email.send", schema: include_str!("../email.schema.json") }],
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The warehouse of Edison Cars. Each line of an order becomes a task `warehouse.part.reserve`. The part's number is
-//! the ordering key, so that the reservations of one part happen one after another while other parts go on.
+//! the ordering key, so that the reservations of one part happen one after another while other parts go on. An order that
+//! fails for good becomes a task `warehouse.order.review`, for a person to look at.
 
 #![forbid(unsafe_code)]
 
@@ -40,9 +41,17 @@ fn reserve(order: &str, Line { part, quantity }: &Line) -> Result<Task, Failure>
     Ok(Task::new("part.reserve", &Reservation { order, part, quantity: *quantity })?.key(part))
 }
 
+fn ask_for_review(message: Message, attempts: Vec<FailedAttempt>) -> Handled<Task> {
+    let Message::Event(event) = message else { return Err(reject("the warehouse performs no tasks")) };
+    let Event { id, payload: order, .. } = event.parse::<Value>()?;
+    let reason = attempts.last().map(|attempt| attempt.reason.as_str());
+    Task::new("order.review", &json!({ "event": id, "order": order["number"], "reason": reason }))
+}
+
 leveret_plugin::plugin! {
     subscribers: [reserve_parts],
-    emits: ["part.reserve"],
+    emits: ["part.reserve", "order.review"],
+    recover: ask_for_review,
 }
 
 #[cfg(test)]
@@ -78,5 +87,14 @@ mod tests {
         let lines = json!([{ "part": "axle-9", "quantity": 2 }, { "part": "lamp-3", "quantity": 0 }]);
         let failure = deliver::<reserve_parts>(order(lines));
         assert_eq!(failure, Err(reject("order EC-1879 asks for no piece of part lamp-3")));
+    }
+
+    #[test]
+    fn an_order_that_failed_for_good_is_looked_at_by_a_person() -> Handled<()> {
+        let message = Message::Event(Event::sample("order.placed", order(json!([])).to_string()));
+        let attempts = vec![FailedAttempt::sample(1, "order EC-1879 has no lines")];
+        let review = json!({ "event": "sample-id", "order": "EC-1879", "reason": "order EC-1879 has no lines" });
+        assert_eq!(ask_for_review(message, attempts)?, Task::new("order.review", &review)?);
+        Ok(())
     }
 }

@@ -1,4 +1,5 @@
-//! A plugin that does what the payload of `puppet.pulled` tells it to: for the host's tests.
+//! A plugin that does what the payload of `puppet.pulled` tells it to: for the host's tests. In recovery it does what the
+//! payload says under `recover`, and its probe does what [`HEALTH`] says.
 //!
 //! Its version is what `PUPPET_VERSION` was in the environment of the build, or `1`.
 
@@ -21,8 +22,8 @@ enum Instruction {
         #[serde(default)]
         size: usize,
     },
-    /// Emit one task of this name, legal or not, declared or not.
-    EmitName { name: String },
+    /// Emit one task of this name, legal or not, declared or not, with this payload, or an empty object.
+    EmitName { name: String, payload: Option<Value> },
     /// Emit one task with this payload, JSON or not.
     EmitRaw { payload: String },
     /// Emit one task with this header.
@@ -31,6 +32,8 @@ enum Instruction {
     Key { key: String },
     /// Emit one task that says what of the world the plugin sees.
     Clock,
+    /// Emit one task that says which attempts failed before: none, but in recovery.
+    Attempts,
     /// Fail for now, and perhaps say for how many milliseconds.
     Retry { reason: String, after: Option<u64> },
     /// Fail for good.
@@ -53,17 +56,53 @@ fn one() -> u32 {
     1
 }
 
+/// What a payload may say beside its instruction.
+#[derive(Deserialize)]
+struct LastWill {
+    recover: Option<Instruction>,
+}
+
 const TASK: &str = "echo.make";
+/// What a form must look like: the schema of the task `form.fill`.
+const FORM: &str = r#"{"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}"#;
+/// What the probe does, in letters that a test finds in the file and replaces by others: after `=` stands `fine`, `sick`,
+/// `loop` or `trap`.
+static HEALTH: [u8; 18] = *b"puppet-health=fine";
 
 #[subscribe("puppet.pulled")]
 fn obey(event: Event<Instruction>) -> Handled {
-    match event.payload {
+    perform(event.payload, &[])
+}
+
+fn recover(message: Message, attempts: Vec<FailedAttempt>) -> Handled {
+    let Message::Event(event) = message else { return Err(reject("the puppet has no tasks")) };
+    match event.parse::<LastWill>()?.payload.recover {
+        Some(instruction) => perform(instruction, &attempts),
+        None => Ok(vec![]),
+    }
+}
+
+fn healthy() -> Result<(), Failure> {
+    match black_box(&HEALTH).strip_prefix(b"puppet-health=").unwrap_or_default() {
+        b"fine" => Ok(()),
+        b"loop" => loop {
+            black_box(());
+        },
+        b"trap" => panic!("the puppet's probe panics as told"),
+        // The clock, so that a test sees at which moment it stands.
+        _ => Err(retry(format!("sick at {}", milliseconds(SystemTime::now())))),
+    }
+}
+
+fn perform(instruction: Instruction, attempts: &[FailedAttempt]) -> Handled {
+    match instruction {
         Instruction::Emit { count, size } => (1..=count).map(|number| echo(number, size)).collect(),
-        Instruction::EmitName { name } => one_task(Task::new(name, &json!({}))?),
+        Instruction::EmitName { name, payload } => one_task(Task::new(name, &payload.unwrap_or_else(|| json!({})))?),
         Instruction::EmitRaw { payload } => one_task(Task { payload, ..Task::new(TASK, &())? }),
         Instruction::Header { name, value } => one_task(Task::new(TASK, &json!({}))?.header(name, value)),
         Instruction::Key { key } => one_task(Task::new(TASK, &json!({}))?.key(key)),
         Instruction::Clock => one_task(Task::new(TASK, &what_the_plugin_sees())?),
+        Instruction::Attempts => one_task(Task::new(TASK, &attempts.iter().map(told).collect::<Vec<_>>())?),
         Instruction::Retry { reason, after: None } => Err(retry(reason)),
         Instruction::Retry { reason, after: Some(after) } => Err(retry(reason).after(Duration::from_millis(after))),
         Instruction::Reject { reason } => Err(reject(reason)),
@@ -107,11 +146,18 @@ fn recurse(depth: u64) -> u64 {
     recurse(depth + 1) + frame[0]
 }
 
+fn told(FailedAttempt { attempt, time, version, reason }: &FailedAttempt) -> Value {
+    json!({ "attempt": attempt, "time": milliseconds(*time), "version": version, "reason": reason })
+}
+
+fn milliseconds(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis() as u64
+}
+
 fn what_the_plugin_sees() -> Value {
-    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let started = Instant::now();
     json!({
-        "milliseconds": since_epoch.as_millis() as u64,
+        "milliseconds": milliseconds(SystemTime::now()),
         "elapsedNanoseconds": started.elapsed().as_nanos() as u64,
         "random": RandomState::new().hash_one(0),
         "environment": std::env::vars().collect::<HashMap<_, _>>(),
@@ -133,7 +179,9 @@ fn text_of<T: std::fmt::Debug>(result: std::io::Result<T>) -> String {
 leveret_plugin::plugin! {
     version: option_env!("PUPPET_VERSION").unwrap_or("1"),
     subscribers: [obey],
-    emits: ["echo.make"],
+    emits: ["echo.make", { name: "form.fill", schema: FORM }],
+    recover: recover,
+    healthy: healthy,
 }
 
 #[cfg(test)]
@@ -157,6 +205,18 @@ mod tests {
         assert_eq!(failure, Err(retry("busy").after(Duration::from_millis(5))));
         let failure = deliver::<obey>(json!({ "do": "reject", "reason": "broken" }));
         assert_eq!(failure, Err(reject("broken")));
+    }
+
+    #[test]
+    fn the_puppet_recovers_as_told() -> Handled<()> {
+        let pulled = |payload: Value| Message::Event(Event::sample("puppet.pulled", payload.to_string()));
+        let attempts = vec![FailedAttempt::sample(1, "busy")];
+        let told = json!([{ "attempt": 1, "time": 0, "version": "sample-version", "reason": "busy" }]);
+        let will = json!({ "do": "panic", "recover": { "do": "attempts" } });
+        assert_eq!(recover(pulled(will), attempts.clone())?, [Task::new(TASK, &told)?]);
+        assert_eq!(recover(pulled(json!({ "do": "panic" })), attempts)?, []);
+        assert_eq!(healthy(), Ok(()));
+        Ok(())
     }
 
     #[test]

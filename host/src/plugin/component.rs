@@ -1,0 +1,108 @@
+//! A version as the pipeline knows it: each call in a store of its own, and its answer read and checked.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use wasmtime::Store;
+use wasmtime::component::Instance;
+
+use super::compile::Compiled;
+use super::instance::{Context, State};
+use super::schema::Schema;
+use super::since_v0_1::{drafts, size};
+use super::{Budget, Digest, Event, Handler, Invocation, Outcome, Recovered};
+use crate::message::{FailedAttempt, REASON_LIMIT, Receipt, Timestamp};
+use crate::name::{AppName, TaskName};
+
+/// The longest that a probe may take, on the clock and on a processor: a breaker waits for its answer.
+const PROBE: Duration = Duration::from_secs(1);
+
+/// What an answer may hold.
+pub(super) struct Bounds {
+    pub app: AppName,
+    /// The tasks that the plugin may emit, and what their payloads must fit, where it says so.
+    pub emits: BTreeMap<TaskName, Option<Schema>>,
+    pub budget: Budget,
+}
+
+pub(super) struct Component {
+    compiled: Compiled,
+    bounds: Bounds,
+}
+
+impl Component {
+    pub(super) fn new(compiled: Compiled, bounds: Bounds) -> Self {
+        Self { compiled, bounds }
+    }
+}
+
+#[async_trait]
+impl Handler for Component {
+    async fn on_event(&self, event: Event<'_>) -> Invocation {
+        let Self { compiled, bounds } = self;
+        let context = Context { now: event.time, seed: Digest::of(event.id.as_str().as_bytes()).0 };
+        let call = async |store: &mut Store<State>, instance: &Instance| {
+            compiled.exports.on_event(store, instance, &event).await
+        };
+        let place = compiled.sandbox.place().await;
+        let (answer, receipt) = compiled.call(bounds.budget, context, call).await;
+        drop(place);
+
+        let mut receipt = Receipt { bytes_in: event.payload.len() as u64, ..receipt };
+        let outcome = match answer {
+            Ok(Ok(tasks)) => {
+                receipt.bytes_out = size(&tasks);
+                let drafts = drafts(tasks, bounds).await;
+                drafts.map_or_else(|reason| Outcome::Retry { reason, after: None }, Outcome::Done)
+            }
+            Ok(Err(failure)) => failure.into(),
+            Err(fault) => Outcome::Retry { reason: format!("the plugin failed: {fault}"), after: None },
+        };
+        Invocation { outcome, receipt }
+    }
+
+    async fn recover(&self, event: Event<'_>, attempts: &[FailedAttempt]) -> Option<Recovered> {
+        let Self { compiled, bounds } = self;
+        let recovery = compiled.exports.recovery()?;
+        let context = Context { now: event.time, seed: Digest::of(format!("{}\0recovery", event.id).as_bytes()).0 };
+        let budget = Budget { time: bounds.budget.recovery, ..bounds.budget };
+        let call = async |store: &mut Store<State>, instance: &Instance| {
+            recovery.recover(store, instance, &event, attempts).await
+        };
+        let place = compiled.sandbox.place().await;
+        let (answer, receipt) = compiled.call(budget, context, call).await;
+        drop(place);
+
+        let mut receipt = Receipt { bytes_in: event.payload.len() as u64, ..receipt };
+        let answer = match answer {
+            Ok(Ok(tasks)) => {
+                receipt.bytes_out = size(&tasks);
+                drafts(tasks, bounds).await
+            }
+            Ok(Err(words)) => Err(bounded(words)),
+            Err(fault) => Err(format!("its recovery failed: {fault}")),
+        };
+        Some(Recovered { answer, receipt })
+    }
+
+    async fn healthy(&self) -> Result<(), String> {
+        let Self { compiled, bounds } = self;
+        let Some(probe) = compiled.exports.probe() else { return Ok(()) };
+        // The moment of the question: what a probe answers is neither emitted nor asked for again in a replay.
+        let context = Context { now: Timestamp::now(), seed: compiled.digest.0 };
+        let budget = Budget { time: PROBE, wasm_time: PROBE, ..bounds.budget };
+        let call = async |store: &mut Store<State>, instance: &Instance| probe.healthy(store, instance).await;
+        let _place = compiled.sandbox.place_apart().await;
+        match compiled.call(budget, context, call).await.0 {
+            Ok(answer) => answer.map_err(bounded),
+            Err(fault) => Err(format!("its probe failed: {fault}")),
+        }
+    }
+}
+
+/// A plugin's own words, at most [`REASON_LIMIT`] bytes of them.
+fn bounded(mut words: String) -> String {
+    words.truncate(words.floor_char_boundary(REASON_LIMIT));
+    words
+}

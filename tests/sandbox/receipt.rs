@@ -1,0 +1,36 @@
+//! What a delivery cost is known whatever came of it.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_is_whole_where_the_delivery_failed() {
+    let stage = Stage::with(|settings| {
+        settings.delivery.time_limit = "200ms".parse().expect("a legal time");
+    })
+    .await;
+    let failures = [
+        json!({ "do": "retry", "reason": "busy" }),
+        json!({ "do": "reject", "reason": "broken" }),
+        json!({ "do": "panic" }),
+        json!({ "do": "loop" }),
+        json!({ "do": "allocate", "bytes": 1 << 30 }),
+        json!({ "do": "dance" }),
+    ];
+    for instruction in failures {
+        let pulled = Pulled::new(&instruction);
+        let receipt = stage.live().handler.on_event(pulled.event()).await.receipt;
+        assert_eq!(receipt.bytes_in, pulled.payload.len() as u64, "{instruction}");
+        assert!(receipt.peak_memory > 0 && !receipt.wasm_time.is_zero(), "{instruction}: {receipt:?}");
+        assert!(receipt.time >= receipt.wasm_time, "{instruction}: {receipt:?}");
+        assert_eq!(receipt.bytes_out, 0, "{instruction}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_out_and_was_not_taken_counts_too() {
+    let stage = Stage::new().await;
+    let pulled = Pulled::new(&json!({ "do": "emit-raw", "payload": "not json" }));
+    let invocation = stage.live().handler.on_event(pulled.event()).await;
+    assert!(matches!(invocation.outcome, leveret::plugin::Outcome::Retry { .. }), "{invocation:?}");
+    assert_eq!(invocation.receipt.bytes_out, 8);
+}
