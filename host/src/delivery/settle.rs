@@ -8,19 +8,15 @@ use super::backoff::Backoff;
 use super::emit::emit;
 use super::journal::Emitted;
 use crate::broker::{Broker, Destination, Outgoing, PublishError};
-use crate::message::{FailedAttempt, HeaderValue, Message, Receipt, Timestamp};
+use crate::message::{
+    DEAD_PLUGIN, DEAD_QUEUE, DEAD_REASON, DEAD_TIME, FailedAttempt, HeaderValue, Message, Receipt, Timestamp,
+};
 use crate::name::{PluginId, QueueName};
 use crate::plugin::Outcome;
 
 /// How often, and after which first wait, a publish that failed is tried again before the message goes back.
 const TRIES: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-
-/// The headers of a dead letter that say how it came to be one.
-pub const DEAD_REASON: &str = "leveret-dead-reason";
-pub const DEAD_QUEUE: &str = "leveret-dead-queue";
-pub const DEAD_PLUGIN: &str = "leveret-dead-plugin";
-pub const DEAD_TIME: &str = "leveret-dead-time";
 
 /// The one way in which a message settled (I7).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
