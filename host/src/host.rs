@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -15,9 +16,15 @@ use crate::broker::rabbitmq::{Options, QueueType, RabbitMqBroker, UrlError};
 use crate::broker::{Broker, BrokerStatus};
 use crate::catalog::{Catalog, CatalogOptions, Limits, Loader};
 use crate::config::{self, Delivery, Settings};
+use crate::dead::DeadLetters;
 use crate::delivery::{Backoff, Dispatch, InvalidBackoff, Journal, Ordering, Policies, Policy};
+use crate::ledger::{LedgerError, Step, Trace};
+use crate::message::Tid;
 use crate::name::PluginId;
 use crate::plugin::{Budget, Sandbox, SandboxError, SandboxOptions};
+
+/// For how long a stop waits for answers that are on their way.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 /// Why a host does not start.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +91,8 @@ impl Host {
             catalog: catalog.clone(),
             dispatch: dispatch.clone(),
             journal: journal.clone(),
+            trace: Arc::new(Forgetful),
+            dead: Arc::new(DeadLetters::new(broker.clone())),
             payload_limit: settings.delivery.payload_limit.as_bytes(),
         };
         api.spawn(admin::serve(listener, seen, serving.clone()));
@@ -107,7 +116,8 @@ impl Host {
         self.deliveries.wait().await;
         self.broker.close().await;
         self.serving.cancel();
-        self.api.wait().await;
+        // A client that does not read its answer must not hold up the stop.
+        let _ = tokio::time::timeout(LAST_ANSWERS, self.api.wait()).await;
     }
 }
 
@@ -175,6 +185,19 @@ fn policy(delivery: &Delivery) -> Result<Policy, InvalidBackoff> {
         deduplication: None,
         exchange: None,
     })
+}
+
+/// A trace that keeps nothing.
+#[derive(Debug)]
+struct Forgetful;
+
+#[async_trait]
+impl Trace for Forgetful {
+    fn keep(&self, _: Step) {}
+
+    async fn steps(&self, _: &Tid) -> Result<Vec<Step>, LedgerError> {
+        Ok(Vec::new())
+    }
 }
 
 /// Logs each change of the broker's condition, and says again now and then that it is still away.

@@ -14,7 +14,7 @@ mod settle;
 mod tests;
 mod walk;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +36,8 @@ use walk::Walk;
 const TURN: Duration = Duration::from_secs(10);
 /// How many ids are named where a beginning fits several.
 const NAMED: usize = 5;
+/// How many letters of one id are shown.
+pub const SHOWN: usize = 16;
 
 /// Why something cannot be done with dead letters.
 #[derive(Debug, thiserror::Error)]
@@ -185,6 +187,31 @@ impl DeadLetters {
         Ok(())
     }
 
+    /// The letters of the one id that begins as the filter says, at most [`SHOWN`]: several plugins of an application may
+    /// each have one.
+    pub async fn show(&self, apps: &BTreeSet<AppName>, filter: &Filter) -> Result<Vec<Letter>, DeadError> {
+        let _turn = self.turn().await?;
+        let id = self.search(apps, filter, false).await?.id;
+        let mut shown = Vec::new();
+        for app in meant(apps, filter) {
+            let mut walk = Walk::begin(&self.broker, app).await?;
+            let looked = async {
+                while shown.len() < SHOWN
+                    && let Some((letter, _)) = walk.next().await?
+                {
+                    if letter.message.id == id && filter.fits(&letter) {
+                        shown.push(letter);
+                    }
+                }
+                Ok::<_, DeadError>(())
+            }
+            .await;
+            walk.end().await;
+            looked?;
+        }
+        Ok(shown)
+    }
+
     /// Sends home or discards what is meant, and tells of it. Ends where nobody listens any more.
     pub async fn settle(
         &self,
@@ -196,7 +223,7 @@ impl DeadLetters {
         order.check()?;
         let _turn = self.turn().await?;
         let exact = match &order.filter.id {
-            Some(beginning) => Some(self.whole_id(apps, order, beginning, told).await?),
+            Some(_) => Some(self.one(apps, order).await?),
             None => None,
         };
         let mut total = 0;
@@ -214,50 +241,38 @@ impl DeadLetters {
         Ok(settling.tally())
     }
 
-    /// The one id that begins like this. A letter of exactly this id wins over longer ones.
-    async fn whole_id(
-        &self,
-        apps: &BTreeSet<AppName>,
-        order: &Order,
-        beginning: &str,
-        told: &mpsc::Sender<Progress>,
-    ) -> Result<MessageId, DeadError> {
-        let mut found = BTreeSet::new();
-        let (mut exact, mut letters) = (None, 0);
-        for app in meant(apps, &order.filter) {
-            // Only a new body must be for one letter, so only then it matters whether there are more.
-            if exact.is_some() && order.body.is_none() {
-                break;
-            }
+    /// The one id that is meant, and for a new body the one letter.
+    async fn one(&self, apps: &BTreeSet<AppName>, order: &Order) -> Result<MessageId, DeadError> {
+        let is_edit = order.body.is_some();
+        let Found { id, letters } = self.search(apps, &order.filter, is_edit).await?;
+        if is_edit && letters > 1 { Err(DeadError::Several(letters)) } else { Ok(id) }
+    }
+
+    /// The one id that begins as the filter says; a letter of exactly that id wins over longer ones. Looks no further
+    /// than that, unless `all` letters of it are to be counted.
+    async fn search(&self, apps: &BTreeSet<AppName>, filter: &Filter, all: bool) -> Result<Found, DeadError> {
+        let beginning = filter.id.as_deref().unwrap_or_default();
+        let mut ids = BTreeMap::new();
+        for app in meant(apps, filter) {
             let mut walk = Walk::begin(&self.broker, app).await?;
             let looked = async {
                 while let Some((letter, _)) = walk.next().await? {
-                    if told.is_closed() {
-                        return Err(DeadError::Gone);
+                    let id = &letter.message.id;
+                    let is_exact = id.as_str() == beginning;
+                    if filter.fits(&letter) && (is_exact || ids.len() <= NAMED || ids.contains_key(id)) {
+                        *ids.entry(letter.message.id).or_insert(0) += 1;
                     }
-                    if order.filter.fits(&letter) {
-                        let id = letter.message.id;
-                        exact = exact.take().or_else(|| (id.as_str() == beginning).then(|| id.clone()));
-                        letters += 1;
-                        if found.len() <= NAMED {
-                            found.insert(id);
-                        }
-                        if exact.is_some() && order.body.is_none() {
-                            break;
-                        }
+                    if is_exact && !all {
+                        break;
                     }
                 }
-                Ok(())
+                Ok::<_, DeadError>(())
             }
             .await;
             walk.end().await;
             looked?;
         }
-        let id = match exact {
-            Some(id) => id,
-            None => only(found, beginning)?,
-        };
-        if order.body.is_some() && letters > 1 { Err(DeadError::Several(letters)) } else { Ok(id) }
+        only(ids, beginning)
     }
 
     async fn turn(&self) -> Result<MutexGuard<'_, ()>, DeadError> {
@@ -271,15 +286,21 @@ fn meant<'a>(apps: &'a BTreeSet<AppName>, filter: &'a Filter) -> impl Iterator<I
     named.into_iter().chain(apps.iter().filter(move |_| named.is_none()))
 }
 
-fn only(found: BTreeSet<MessageId>, beginning: &str) -> Result<MessageId, DeadError> {
-    let beginning = beginning.to_owned();
-    let mut ids = found.into_iter();
-    match (ids.next(), ids.next()) {
-        (None, _) => Err(DeadError::Unknown(beginning)),
-        (Some(id), None) => Ok(id),
-        (Some(first), Some(second)) => {
-            let ids = [first, second].into_iter().chain(ids).take(NAMED).map(|id| id.to_string()).collect();
-            Err(DeadError::Ambiguous { beginning, ids })
+/// The one id that was found, and how many letters have it.
+struct Found {
+    id: MessageId,
+    letters: usize,
+}
+
+fn only(ids: BTreeMap<MessageId, usize>, beginning: &str) -> Result<Found, DeadError> {
+    let exact = ids.iter().find(|(id, _)| id.as_str() == beginning);
+    let single = || ids.iter().next().filter(|_| ids.len() == 1);
+    match exact.or_else(single) {
+        Some((id, letters)) => Ok(Found { id: id.clone(), letters: *letters }),
+        None if ids.is_empty() => Err(DeadError::Unknown(beginning.into())),
+        None => {
+            let ids = ids.keys().take(NAMED).map(MessageId::to_string).collect();
+            Err(DeadError::Ambiguous { beginning: beginning.into(), ids })
         }
     }
 }

@@ -155,6 +155,21 @@ async fn an_id_may_be_short_as_long_as_it_is_one() {
 }
 
 #[tokio::test]
+async fn every_letter_of_an_id_is_shown() {
+    let broker = broker(&["a-1", "b-1"]);
+    broker.put(dead_event("two", "two/more", "a-1"));
+    let letters = DeadLetters::new(broker.clone());
+    let show = async |filter| {
+        let filter: Filter = serde_json::from_value(filter).expect("legal");
+        let shown = letters.show(&apps(&["two"]), &filter).await.expect("shown");
+        shown.iter().map(|letter| letter.plugin.as_ref().expect("legal").to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(show(json!({ "id": "a" })).await, ["two", "two/more"]);
+    assert_eq!(show(json!({ "id": "a-1", "plugin": "two/more" })).await, ["two/more"]);
+    assert_eq!(broker.ids(DEAD).len(), 3);
+}
+
+#[tokio::test]
 async fn a_new_body_is_for_one_letter() {
     let broker = broker(&["m-1", "m-2"]);
     broker.put(dead_event("two", "two/more", "m-1"));

@@ -128,6 +128,12 @@ impl Dispatch {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).iter().map(status).collect()
     }
 
+    /// What the subscriptions listen to.
+    pub fn sources(&self) -> Vec<Source> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.values().map(|running| running.source.clone()).collect()
+    }
+
     /// Stops the listeners of a plugin until it is resumed or the host starts again; whether there is such a plugin.
     pub fn pause(&self, _plugin: &PluginId) -> bool {
         false
