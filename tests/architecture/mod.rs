@@ -17,37 +17,46 @@ struct Layer {
 const ADAPTERS: [&str; 2] = ["broker::embedded", "broker::rabbitmq"];
 
 /// Imports run one way, from the end of this list to its beginning.
-const LAYERS: [Layer; 11] = [
+const LAYERS: [Layer; 13] = [
     Layer { module: "name", may: &[], but_not: &[] },
     Layer { module: "message", may: &["name"], but_not: &[] },
     Layer { module: "config", may: &["name"], but_not: &[] },
     Layer { module: "broker", may: &["message", "name"], but_not: &[] },
+    Layer { module: "ledger", may: &["message", "name"], but_not: &[] },
     Layer { module: "plugin", may: &["message", "name"], but_not: &[] },
     Layer { module: "catalog", may: &["plugin", "message", "name"], but_not: &[] },
+    Layer { module: "dead", may: &["broker", "message", "name"], but_not: &ADAPTERS },
     Layer {
         module: "delivery",
-        may: &["broker", "plugin", "message", "name"],
+        may: &["broker", "ledger", "plugin", "message", "name"],
         // Only their traits, so that the pipeline is tested with neither a broker nor wasm.
         but_not: &["broker::embedded", "broker::rabbitmq", "plugin::Sandbox", "plugin::Compiled"],
     },
-    Layer { module: "admin", may: &["delivery", "catalog", "broker", "plugin", "message", "name"], but_not: &ADAPTERS },
+    Layer {
+        module: "admin",
+        may: &["dead", "delivery", "catalog", "broker", "ledger", "plugin", "message", "name"],
+        but_not: &ADAPTERS,
+    },
     Layer {
         module: "host",
-        may: &["admin", "delivery", "catalog", "broker", "plugin", "config", "message", "name"],
+        may: &["admin", "dead", "delivery", "catalog", "broker", "ledger", "plugin", "config", "message", "name"],
         but_not: &[],
     },
     Layer {
         module: "cli",
-        may: &["host", "admin", "delivery", "catalog", "broker", "plugin", "config", "message", "name"],
+        may: &[
+            "host", "admin", "dead", "delivery", "catalog", "broker", "ledger", "plugin", "config", "message", "name",
+        ],
         but_not: &ADAPTERS,
     },
     Layer { module: "main", may: &["cli"], but_not: &[] },
 ];
 
 /// Libraries that one part of the host is the door to, so that another can take their place.
-const DOORS: [(&str, &str); 9] = [
+const DOORS: [(&str, &str); 10] = [
     ("axum", "admin"),
     ("clap", "cli"),
+    ("indicatif", "cli"),
     ("lapin", "broker/rabbitmq"),
     ("notify", "catalog"),
     ("rusqlite", "broker/embedded"),
