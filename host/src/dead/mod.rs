@@ -252,18 +252,16 @@ impl DeadLetters {
     /// than that, unless `all` letters of it are to be counted.
     async fn search(&self, apps: &BTreeSet<AppName>, filter: &Filter, all: bool) -> Result<Found, DeadError> {
         let beginning = filter.id.as_deref().unwrap_or_default();
-        let mut ids = BTreeMap::new();
+        let (mut ids, mut is_found) = (BTreeMap::new(), false);
         for app in meant(apps, filter) {
             let mut walk = Walk::begin(&self.broker, app).await?;
             let looked = async {
-                while let Some((letter, _)) = walk.next().await? {
+                while !is_found && let Some((letter, _)) = walk.next().await? {
                     let id = &letter.message.id;
                     let is_exact = id.as_str() == beginning;
                     if filter.fits(&letter) && (is_exact || ids.len() <= NAMED || ids.contains_key(id)) {
                         *ids.entry(letter.message.id).or_insert(0) += 1;
-                    }
-                    if is_exact && !all {
-                        break;
+                        is_found = is_exact && !all;
                     }
                 }
                 Ok::<_, DeadError>(())
