@@ -1,5 +1,6 @@
 //! Puts the parts together: a running host, from its settings.
 
+mod ledger;
 mod policies;
 
 use std::net::SocketAddr;
@@ -15,13 +16,17 @@ use crate::broker::embedded::{EmbeddedBroker, OpenError};
 use crate::broker::rabbitmq::{Options, QueueType, RabbitMqBroker, UrlError};
 use crate::broker::{Broker, BrokerStatus};
 use crate::catalog::{Catalog, CatalogOptions, Limits, Loader};
+use crate::config::{self, Settings};
+use crate::dead::DeadLetters;
+use crate::delivery::{Dispatch, Journal, Workings};
+use crate::ledger::Ledger;
+use crate::name::PluginId;
+use crate::plugin::{Sandbox, SandboxError, SandboxOptions};
 pub use policies::InvalidPolicy;
 use policies::{budget, policies};
 
-use crate::config::{self, Settings};
-use crate::delivery::{Dispatch, Journal, Workings};
-use crate::name::PluginId;
-use crate::plugin::{Sandbox, SandboxError, SandboxOptions};
+/// For how long a stop waits for answers that are on their way.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 /// Why a host does not start.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +37,10 @@ pub enum StartError {
     Embedded(#[from] OpenError),
     #[error(transparent)]
     RabbitMq(#[from] UrlError),
+    #[error(transparent)]
+    Ledger(#[from] crate::ledger::OpenError),
+    #[error("`ledger.redis`: {0}")]
+    Redis(#[from] crate::ledger::UrlError),
     #[error(transparent)]
     Policy(#[from] InvalidPolicy),
     #[error("the admin address {address} is not to be had: {reason}; set `admin.address`, or stop what listens there")]
@@ -46,6 +55,7 @@ pub struct Host {
     pub journal: Arc<Journal>,
     /// Where the HTTP API listens.
     pub address: SocketAddr,
+    ledger: Arc<Ledger>,
     listening: CancellationToken,
     serving: CancellationToken,
     deliveries: TaskTracker,
@@ -70,12 +80,14 @@ impl Host {
         let options =
             CatalogOptions { directory: settings.plugins.directory.clone(), rest: settings.plugins.rest.as_duration() };
         let catalog = Arc::new(Catalog::new(options, Loader::new(sandbox, limits(settings))));
+        let ledger = ledger::open(settings)?;
+        let inbox = ledger::inbox(settings, &ledger)?;
         let metrics = Arc::new(admin::Metrics::default());
-        let journal = Arc::new(Journal::new(vec![metrics.clone()]));
+        let journal = Arc::new(Journal::new(vec![metrics.clone(), Arc::new(ledger::Tracer(ledger.clone()))]));
         let dispatch = Arc::new(Dispatch::new(Workings {
             broker: broker.clone(),
             policies,
-            inbox: Arc::new(crate::ledger::Forgetful),
+            inbox,
             journal: journal.clone(),
         }));
         let (listening, serving) = (CancellationToken::new(), CancellationToken::new());
@@ -95,11 +107,13 @@ impl Host {
             dispatch: dispatch.clone(),
             journal: journal.clone(),
             metrics,
+            trace: ledger.clone(),
+            dead: Arc::new(DeadLetters::new(broker.clone())),
             payload_limit: settings.delivery.payload_limit.as_bytes(),
         };
         api.spawn(admin::serve(listener, seen, serving.clone()));
         api.close();
-        Ok(Self { broker, catalog, dispatch, journal, address, listening, serving, deliveries, api })
+        Ok(Self { broker, catalog, dispatch, journal, address, ledger, listening, serving, deliveries, api })
     }
 
     /// Waits until every plugin file that was there is live or refused, the broker is ready, and every subscription is
@@ -117,8 +131,10 @@ impl Host {
         self.listening.cancel();
         self.deliveries.wait().await;
         self.broker.close().await;
+        self.ledger.close().await;
         self.serving.cancel();
-        self.api.wait().await;
+        // A client that does not read its answer must not hold up the stop.
+        let _ = tokio::time::timeout(LAST_ANSWERS, self.api.wait()).await;
     }
 }
 

@@ -11,6 +11,7 @@ pub mod broker;
 pub mod catalog;
 pub mod cli;
 pub mod config;
+pub mod dead;
 pub mod delivery;
 pub mod host;
 pub mod ledger;

@@ -223,6 +223,15 @@ impl From<&str> for HeaderValue {
 /// Headers of a message by name, without those that the host itself writes (`x-leveret-*`).
 pub type Headers = BTreeMap<String, HeaderValue>;
 
+/// The headers of a dead letter that say how it came to be one: text, and the time in milliseconds since 1970 UTC.
+/// Anybody with rights at the broker can write them, so they are for people, not for decisions of right.
+pub const DEAD_REASON: &str = "leveret-dead-reason";
+pub const DEAD_QUEUE: &str = "leveret-dead-queue";
+pub const DEAD_PLUGIN: &str = "leveret-dead-plugin";
+pub const DEAD_TIME: &str = "leveret-dead-time";
+/// How recovery failed, where it did.
+pub const DEAD_RECOVERY: &str = "leveret-dead-recovery";
+
 /// What one delivery cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {

@@ -206,6 +206,22 @@ impl fmt::Display for PluginId {
     }
 }
 
+impl FromStr for PluginId {
+    type Err = NameError;
+
+    /// Reads what [`fmt::Display`] writes: `app`, or `app/plugin`.
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let (app, plugin) = text.split_once('/').unwrap_or((text, text));
+        Ok(Self::new(app.parse()?, plugin.parse()?))
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for PluginId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 impl serde::Serialize for PluginId {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -297,6 +313,17 @@ mod tests {
     fn owners_are_one_lower_case_segment() {
         for text in ["Pheidi", "phe.idi", "", "phéidi", "..", "pheidi "] {
             assert!(text.parse::<AppName>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_plugin_is_read_as_it_is_written() {
+        for text in ["pheidi", "pheidi/receipts"] {
+            assert_eq!(text.parse::<PluginId>().expect("legal").to_string(), text);
+        }
+        assert_eq!("pheidi/pheidi".parse::<PluginId>(), "pheidi".parse());
+        for text in ["", "/", "pheidi/", "Pheidi", "a/b/c", "leveret"] {
+            assert!(text.parse::<PluginId>().is_err(), "{text:?}");
         }
     }
 

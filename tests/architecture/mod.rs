@@ -26,7 +26,7 @@ const ADAPTERS: [&str; 8] = [
 ];
 
 /// Imports run one way, from the end of this list to its beginning.
-const LAYERS: [Layer; 12] = [
+const LAYERS: [Layer; 13] = [
     Layer { module: "name", may: &[], but_not: &[] },
     Layer { module: "message", may: &["name"], but_not: &[] },
     Layer { module: "config", may: &["name"], but_not: &[] },
@@ -34,6 +34,7 @@ const LAYERS: [Layer; 12] = [
     Layer { module: "ledger", may: &["message", "name"], but_not: &[] },
     Layer { module: "plugin", may: &["message", "name"], but_not: &[] },
     Layer { module: "catalog", may: &["plugin", "message", "name"], but_not: &[] },
+    Layer { module: "dead", may: &["broker", "message", "name"], but_not: &ADAPTERS },
     Layer {
         module: "delivery",
         may: &["broker", "ledger", "plugin", "message", "name"],
@@ -52,26 +53,29 @@ const LAYERS: [Layer; 12] = [
     },
     Layer {
         module: "admin",
-        may: &["delivery", "catalog", "broker", "ledger", "plugin", "message", "name"],
+        may: &["dead", "delivery", "catalog", "broker", "ledger", "plugin", "message", "name"],
         but_not: &ADAPTERS,
     },
     Layer {
         module: "host",
-        may: &["admin", "delivery", "catalog", "broker", "ledger", "plugin", "config", "message", "name"],
+        may: &["admin", "dead", "delivery", "catalog", "broker", "ledger", "plugin", "config", "message", "name"],
         but_not: &[],
     },
     Layer {
         module: "cli",
-        may: &["host", "admin", "delivery", "catalog", "broker", "ledger", "plugin", "config", "message", "name"],
+        may: &[
+            "host", "admin", "dead", "delivery", "catalog", "broker", "ledger", "plugin", "config", "message", "name",
+        ],
         but_not: &ADAPTERS,
     },
     Layer { module: "main", may: &["cli"], but_not: &[] },
 ];
 
 /// Libraries that few parts of the host are the doors to, so that others can take their place.
-const DOORS: [(&str, &[&str]); 11] = [
+const DOORS: [(&str, &[&str]); 12] = [
     ("axum", &["admin"]),
     ("clap", &["cli"]),
+    ("indicatif", &["cli"]),
     ("lapin", &["broker/rabbitmq"]),
     ("notify", &["catalog"]),
     ("prometheus_client", &["admin"]),

@@ -2,6 +2,7 @@
 
 mod check;
 mod config;
+mod operate;
 mod publish;
 
 use std::path::{Path, PathBuf};
@@ -64,7 +65,9 @@ fn a_command_that_is_none_is_a_wrong_use() {
 fn the_help_tells_the_commands_and_the_exit_codes() {
     let ended = leveret(directory().path(), &[], &["--help"]);
     assert_eq!(ended.code, 0);
-    for word in ["up", "demo", "publish", "check", "status", "config", "Exit codes"] {
+    let commands =
+        ["up", "demo", "publish", "check", "status", "dead", "trace", "plugin", "breaker", "topology", "config"];
+    for word in commands.into_iter().chain(["Exit codes"]) {
         assert!(ended.output.contains(word), "{word} is missing in {}", ended.output);
     }
 }

@@ -1,25 +1,38 @@
-//! The HTTP API: health, status, and a way in for events.
+//! The HTTP API: health, status, a way in for events, and the operator's hand.
 //!
 //! | request | answer |
 //! |---|---|
-//! | `GET /healthz` | 200 as long as the process runs |
-//! | `GET /readyz` | 200 when the broker is ready and every plugin file was dealt with, else 503 with the reasons |
+//! | `GET /healthz` | 200 as long as the process runs, with what does not go on and why |
+//! | `GET /readyz` | 200 when the broker is ready, every plugin file was dealt with and no subscription is kept from its messages, else 503; with the reasons |
 //! | `GET /status` | broker, plugins, subscriptions and counts |
 //! | `GET /metrics` | everything in numbers, for Prometheus; see `metrics` |
 //! | `POST /events/{name}` | publishes the JSON body as an event; see `ingress` |
+//! | `GET /dead`, `GET /dead/{id}` | dead letters; see `dead` |
+//! | `POST /dead/retry`, `POST /dead/discard` | sends them home, or throws them away |
+//! | `GET /trace/{tid}` | the steps of one transaction |
+//! | `GET /subscriptions` | subscriptions with what their listeners do |
+//! | `POST /subscriptions/{queue}/trip`, `…/reset` | opens or closes a breaker |
+//! | `POST /plugins/{app}/pause`, `/plugins/{app}/{plugin}/pause`, `…/resume` | stops or starts a plugin's listeners |
+//! | `GET /topology`, `POST /topology/apply` | what is declared at the broker; see `topology` |
 //!
 //! It has no password, so it listens on loopback by default; there it only answers to loopback names, so that a page in
-//! somebody's browser cannot reach it under a name of its own.
+//! somebody's browser cannot reach it under a name of its own. Whatever changes something is posted as
+//! `application/json`, which such a page cannot send here unasked.
 
+mod dead;
 mod ingress;
 mod metrics;
 mod status;
+mod stream;
+mod subscription;
+mod topology;
+mod trace;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::{StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -33,7 +46,9 @@ pub use status::{HostStatus, SubscriptionReport, TaskReport};
 
 use crate::broker::Broker;
 use crate::catalog::Catalog;
+use crate::dead::DeadLetters;
 use crate::delivery::{Dispatch, Journal};
+use crate::ledger::Trace;
 
 /// What the API shows.
 #[derive(Clone)]
@@ -43,6 +58,8 @@ pub struct Seen {
     pub dispatch: Arc<Dispatch>,
     pub journal: Arc<Journal>,
     pub metrics: Arc<Metrics>,
+    pub trace: Arc<dyn Trace>,
+    pub dead: Arc<DeadLetters>,
     /// The largest payload that is taken, in bytes.
     pub payload_limit: u64,
 }
@@ -56,7 +73,22 @@ pub async fn serve(listener: TcpListener, seen: Seen, stop: CancellationToken) {
         .route("/status", get(status::status))
         .route("/metrics", get(metrics::metrics))
         .route("/events/{name}", post(ingress::publish))
+        .route("/dead", get(dead::list))
+        .route("/dead/{id}", get(dead::show))
+        .route("/dead/retry", post(dead::retry))
+        .route("/dead/discard", post(dead::discard))
+        .route("/trace/{tid}", get(trace::steps))
+        .route("/subscriptions", get(subscription::list))
+        .route("/subscriptions/{queue}/trip", post(subscription::trip))
+        .route("/subscriptions/{queue}/reset", post(subscription::reset))
+        .route("/plugins/{app}/pause", post(subscription::pause_main))
+        .route("/plugins/{app}/resume", post(subscription::resume_main))
+        .route("/plugins/{app}/{plugin}/pause", post(subscription::pause))
+        .route("/plugins/{app}/{plugin}/resume", post(subscription::resume))
+        .route("/topology", get(topology::plan))
+        .route("/topology/apply", post(topology::apply))
         .layer(DefaultBodyLimit::max(limit))
+        .layer(middleware::from_fn(only_json_changes_something))
         .with_state(seen);
     let router = match listener.local_addr() {
         Ok(address) if address.ip().is_loopback() => router.layer(middleware::from_fn(only_loopback_names)),
@@ -66,6 +98,16 @@ pub async fn serve(listener: TcpListener, seen: Seen, stop: CancellationToken) {
     if let Err(error) = served {
         tracing::error!("the HTTP API ended: {error}");
     }
+}
+
+/// A form of a foreign page can be posted here, but not under this content type without asking first.
+async fn only_json_changes_something(request: Request, next: Next) -> Response {
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = content_type.and_then(|kind| kind.split(';').next()).map(str::trim);
+    if matches!(*request.method(), Method::GET | Method::HEAD) || kind == Some("application/json") {
+        return next.run(request).await;
+    }
+    problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send the body as `content-type: application/json`")
 }
 
 async fn only_loopback_names(request: Request, next: Next) -> Response {

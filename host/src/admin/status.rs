@@ -12,7 +12,7 @@ use serde_json::json;
 use super::Seen;
 use crate::broker::BrokerStatus;
 use crate::catalog::{PluginState, PluginStatus};
-use crate::delivery::{Counts, SubscriptionStatus};
+use crate::delivery::{Counts, ListenerState, SubscriptionStatus};
 use crate::name::{QueueName, TaskName};
 
 /// What `GET /status` answers.
@@ -48,23 +48,23 @@ pub struct TaskReport {
 }
 
 pub(super) async fn health(State(seen): State<Seen>) -> Response {
+    let Condition { holding, told } = condition(&seen);
     let broker = seen.broker.status().borrow().to_string();
-    Json(json!({ "healthy": true, "broker": broker })).into_response()
+    let reasons: Vec<_> = holding.into_iter().chain(told).collect();
+    Json(json!({ "healthy": true, "broker": broker, "reasons": reasons })).into_response()
 }
 
 pub(super) async fn readiness(State(seen): State<Seen>) -> Response {
-    let reasons = unready(&seen);
-    let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({ "ready": reasons.is_empty(), "reasons": reasons }))).into_response()
+    let Condition { holding, told } = condition(&seen);
+    let ready = holding.is_empty();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let reasons: Vec<_> = holding.into_iter().chain(told).collect();
+    (status, Json(json!({ "ready": ready, "reasons": reasons }))).into_response()
 }
 
 pub(super) async fn status(State(seen): State<Seen>) -> Response {
     let ready = *seen.broker.status().borrow() == BrokerStatus::Ready;
-    let mut subscriptions = Vec::new();
-    for subscription in seen.dispatch.subscriptions() {
-        let waiting = waiting(&seen, ready, &subscription.queue).await;
-        subscriptions.push(SubscriptionReport { subscription, waiting });
-    }
+    let subscriptions = subscriptions(&seen).await;
     let live = seen.catalog.live().borrow().clone();
     let emitted: BTreeSet<_> = live.values().flat_map(|live| &live.description.emits).collect();
     let mut tasks = Vec::new();
@@ -74,7 +74,7 @@ pub(super) async fn status(State(seen): State<Seen>) -> Response {
     }
     Json(HostStatus {
         version: env!("CARGO_PKG_VERSION"),
-        ready: unready(&seen).is_empty(),
+        ready: condition(&seen).holding.is_empty(),
         broker: seen.broker.status().borrow().to_string(),
         plugins: seen.catalog.status(),
         subscriptions,
@@ -90,29 +90,60 @@ async fn waiting(seen: &Seen, ready: bool, queue: &QueueName) -> Option<u64> {
     if ready { seen.broker.depth(queue).await.ok().flatten() } else { None }
 }
 
-/// Why the host is not ready. A refused plugin is no reason: the others work.
-fn unready(seen: &Seen) -> Vec<String> {
-    let mut reasons = Vec::new();
+pub(super) async fn subscriptions(seen: &Seen) -> Vec<SubscriptionReport> {
+    let ready = *seen.broker.status().borrow() == BrokerStatus::Ready;
+    let mut reports = Vec::new();
+    for subscription in seen.dispatch.subscriptions() {
+        let waiting = waiting(seen, ready, &subscription.queue).await;
+        reports.push(SubscriptionReport { subscription, waiting });
+    }
+    reports
+}
+
+/// Why something does not go on, at this moment: nothing of it is kept from earlier.
+struct Condition {
+    /// What keeps the host from being ready.
+    holding: Vec<String>,
+    /// What is told, and leaves the host ready: it does as an operator or a breaker said.
+    told: Vec<String>,
+}
+
+/// A refused plugin is no reason: the others work.
+fn condition(seen: &Seen) -> Condition {
+    let (mut holding, mut told) = (Vec::new(), Vec::new());
     let broker = seen.broker.status().borrow().clone();
     if broker != BrokerStatus::Ready {
-        reasons.push(format!("the broker is {broker}"));
+        holding.push(format!("the broker is {broker}"));
     }
     if !seen.catalog.is_settled() {
-        reasons.push("the plugins that were there at the start are not all dealt with".into());
+        holding.push("the plugins that were there at the start are not all dealt with".into());
     }
     for plugin in seen.catalog.status() {
         if matches!(plugin.state, PluginState::Loading) {
-            reasons.push(format!("{} is being loaded", plugin.file.display()));
+            holding.push(format!("{} is being loaded", plugin.file.display()));
         }
     }
-    for subscription in seen.dispatch.subscriptions() {
-        if !subscription.listening {
-            reasons.push(format!("the queue {} is not listened to yet", subscription.queue));
+    for SubscriptionStatus { plugin, queue, listening, state, .. } in seen.dispatch.subscriptions() {
+        match state {
+            ListenerState::Consuming if listening => {}
+            ListenerState::Consuming => holding.push(format!("the queue {queue} of {plugin} is not listened to yet")),
+            ListenerState::Interrupted { reason } => {
+                holding.push(format!("the queue {queue} of {plugin} is not listened to: {reason}"));
+            }
+            ListenerState::Paused => {
+                told.push(format!("the queue {queue} of {plugin} is not listened to: an operator paused {plugin}"));
+            }
+            ListenerState::Open { reason, .. } => {
+                told.push(format!("the queue {queue} of {plugin} is not listened to: its breaker is open: {reason}"));
+            }
+            ListenerState::Probing => {
+                told.push(format!("the queue {queue} of {plugin} gets single messages: its breaker probes {plugin}"));
+            }
         }
     }
     // A plugin that has just become live has no subscription yet that could be named.
-    if reasons.is_empty() && !seen.dispatch.is_listening(&seen.catalog.live().borrow()) {
-        reasons.push("a plugin is live whose queues are not listened to yet".into());
+    if holding.is_empty() && told.is_empty() && !seen.dispatch.is_listening(&seen.catalog.live().borrow()) {
+        holding.push("a plugin is live whose queues are not listened to yet".into());
     }
-    reasons
+    Condition { holding, told }
 }

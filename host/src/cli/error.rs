@@ -21,13 +21,16 @@ pub enum CliError {
     Unreachable(String),
     #[error("{0}")]
     Failed(String),
+    /// Nothing went wrong, and something is to be done.
+    #[error("{0}")]
+    ToDo(String),
 }
 
 impl CliError {
     pub(super) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Start(_) | Self::Failed(_) => 1,
-            Self::Config(_) | Self::Name(_) | Self::Usage(_) => 2,
+            Self::Config(_) | Self::Name(_) | Self::Usage(_) | Self::ToDo(_) => 2,
             Self::Unreachable(_) => 3,
         })
     }

@@ -1,13 +1,21 @@
 //! The command line: one file a command.
 
 mod api;
+mod breaker;
 mod check;
 mod config;
+mod dead;
 mod demo;
 mod error;
+mod listener;
 mod log;
+mod plugin;
 mod publish;
 mod status;
+mod text;
+mod topology;
+mod trace;
+mod tree;
 mod up;
 
 use std::path::PathBuf;
@@ -22,7 +30,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  it worked
   1  it failed, or what was checked is not accepted
-  2  the command line or the configuration is wrong
+  2  the command line or the configuration is wrong; of `topology plan`: something is to do
   3  the host or the broker is out of reach";
 
 /// Runs event handlers for RabbitMQ as sandboxed WebAssembly components.
@@ -51,6 +59,16 @@ enum Command {
     Check(check::Check),
     /// Show how the running host is doing.
     Status,
+    /// Look at dead letters, and retry, edit, discard or export them.
+    Dead(dead::Dead),
+    /// Show what caused what in one transaction.
+    Trace(trace::Trace),
+    /// List the plugins, and pause or resume one.
+    Plugin(plugin::Plugin),
+    /// List the circuit breakers, and trip or reset one.
+    Breaker(breaker::Breaker),
+    /// Show how what the host wants stands at the broker, and declare what is missing.
+    Topology(topology::Topology),
     /// Look at the configuration.
     Config(config::Config),
 }
@@ -68,6 +86,11 @@ pub fn main() -> ExitCode {
             Command::Publish(publish) => publish.run(&settings, output),
             Command::Check(check) => check.run(&settings, output),
             Command::Status => status::run(&settings, output),
+            Command::Dead(dead) => dead.run(&settings, output),
+            Command::Trace(trace) => trace.run(&settings, output),
+            Command::Plugin(plugin) => plugin.run(&settings, output),
+            Command::Breaker(breaker) => breaker.run(&settings, output),
+            Command::Topology(topology) => topology.run(&settings, output),
             Command::Config(_) => unreachable!("handled above"),
         }),
     };

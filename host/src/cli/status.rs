@@ -2,25 +2,21 @@
 
 use serde_json::Value;
 
-use super::Output;
 use super::api::Api;
 use super::error::CliError;
+use super::{Output, listener};
 use crate::config::Settings;
 
 pub(super) fn run(settings: &Settings, output: Output) -> Result<(), CliError> {
-    let api = Api::new(settings);
-    let Some(answer) = api.get("/status")? else {
-        let address = api.address();
-        return Err(CliError::Unreachable(format!("no host runs at {address}; start one with `leveret up`")));
-    };
-    output.answer(&answer.body, || human(&answer.body))
+    let status = Api::new(settings).fetch("/status")?;
+    output.answer(&status, || human(&status))
 }
 
 fn human(status: &Value) -> String {
     let mut text = format!("broker   {}\n", word(&status["broker"]));
     let counts = &status["deliveries"];
     let count = |name: &str| format!("{name} {}", counts[name]);
-    text += &format!("settled  {}\n", ["done", "retried", "dead", "returned"].map(count).join(", "));
+    text += &format!("settled  {}\n", ["done", "retried", "dead", "duplicate", "returned"].map(count).join(", "));
     text += "\nplugins\n";
     for plugin in list(&status["plugins"]) {
         text += &match plugin["state"].as_str() {
@@ -34,8 +30,13 @@ fn human(status: &Value) -> String {
     for subscription in list(&status["subscriptions"]) {
         let waiting = subscription["waiting"].as_u64().map_or("?".to_owned(), |waiting| waiting.to_string());
         let (event, queue) = (word(&subscription["event"]), word(&subscription["queue"]));
-        let silent = if subscription["listening"] == true { "" } else { ", not listened to yet" };
-        text += &format!("  {event:32} {waiting:>8} waiting in {queue}{silent}\n");
+        let number = |name: &str| subscription[name].as_u64().unwrap_or_default();
+        let mut doing = listener::tell(subscription);
+        if number("rate_limited") > 0 {
+            doing += &format!(", {} held by a rate limit", number("rate_limited"));
+        }
+        let in_flight = number("in_flight");
+        text += &format!("  {event:32} {waiting:>8} waiting, {in_flight} in work in {queue}: {doing}\n");
     }
     text += "\ntasks\n";
     for task in list(&status["tasks"]) {

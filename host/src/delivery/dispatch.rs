@@ -124,6 +124,11 @@ impl Dispatch {
         self.running().iter().map(status).collect()
     }
 
+    /// What the subscriptions listen to.
+    pub fn sources(&self) -> Vec<Source> {
+        self.running().values().map(|running| running.subscription.source.clone()).collect()
+    }
+
     /// Stops the listeners of a plugin until it is resumed or the host starts again; whether there is such a plugin.
     pub fn pause(&self, plugin: &PluginId) -> bool {
         self.paused.lock().unwrap_or_else(PoisonError::into_inner).insert(plugin.clone());

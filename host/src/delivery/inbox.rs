@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use crate::ledger::{Inbox, Window};
 use crate::message::MessageId;
-use crate::name::PluginId;
+use crate::name::{PluginId, QueueName};
 
 /// What is handled right now, so that two copies that arrive together are handled one after the other.
 #[derive(Debug, Default)]
@@ -58,8 +58,8 @@ pub(super) async fn is_duplicate(inbox: &dyn Inbox, plugin: &PluginId, id: &Mess
 }
 
 /// Remembers that the plugin has handled a message.
-pub(super) async fn remember(inbox: &dyn Inbox, plugin: &PluginId, id: &MessageId, window: Window) {
-    if let Err(error) = inbox.handled(plugin, id, window).await {
+pub(super) async fn remember(inbox: &dyn Inbox, plugin: &PluginId, queue: &QueueName, id: &MessageId, window: Window) {
+    if let Err(error) = inbox.handled(plugin, queue, id, window).await {
         tracing::warn!("a duplicate of this message would not be known: {error}");
     }
 }

@@ -229,7 +229,7 @@ impl Pipeline {
     /// What the next copy of this message must find in the ledger.
     async fn remember(&self, message: &Message, live: &Live, policy: &Policy, settlement: &Settlement) {
         if let (Settlement::Done, Some(window)) = (settlement, policy.deduplication) {
-            inbox::remember(self.inbox.as_ref(), &live.id, &message.id, window).await;
+            inbox::remember(self.inbox.as_ref(), &live.id, &self.queue, &message.id, window).await;
         }
         if !policy.ordering.is_none()
             && message.attempt > Attempt::FIRST

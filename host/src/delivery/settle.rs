@@ -10,21 +10,16 @@ use super::journal::Emitted;
 use super::policy::Policy;
 use crate::broker::{Broker, Destination, Outgoing, PublishError};
 use crate::ledger::Held;
-use crate::message::{FailedAttempt, HeaderValue, Maker, Message, Receipt, Timestamp};
+use crate::message::{
+    DEAD_PLUGIN, DEAD_QUEUE, DEAD_REASON, DEAD_RECOVERY, DEAD_TIME, FailedAttempt, HeaderValue, Maker, Message, Receipt,
+    Timestamp,
+};
 use crate::name::{PluginId, QueueName};
 use crate::plugin::{Invocation, Outcome, Recovered};
 
 /// How often, and after which first wait, a publish that failed is tried again before the message goes back.
 const TRIES: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-
-/// The headers of a dead letter that say how it came to be one.
-pub const DEAD_REASON: &str = "leveret-dead-reason";
-pub const DEAD_QUEUE: &str = "leveret-dead-queue";
-pub const DEAD_PLUGIN: &str = "leveret-dead-plugin";
-pub const DEAD_TIME: &str = "leveret-dead-time";
-/// How recovery failed, where it did.
-pub const DEAD_RECOVERY: &str = "leveret-dead-recovery";
 
 /// The one way in which a message settled (I7).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

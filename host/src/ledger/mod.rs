@@ -109,13 +109,3 @@ pub trait Trace: Debug + Send + Sync + 'static {
     /// Every step of one transaction that is still kept, oldest first.
     async fn steps(&self, tid: &Tid) -> Result<Vec<Step>, LedgerError>;
 }
-
-#[derive(Debug)]
-pub struct Forgetful;
-#[async_trait]
-impl Inbox for Forgetful {
-    async fn has_handled(&self, _: &PluginId, _: &MessageId, _: Window) -> Result<bool, LedgerError> { Ok(false) }
-    async fn handled(&self, _: &PluginId, _: &MessageId, _: Window) -> Result<(), LedgerError> { Ok(()) }
-    async fn held(&self, _: &QueueName, _: &MessageId) -> Result<Option<Held>, LedgerError> { Ok(None) }
-    async fn hold(&self, _: &QueueName, _: &MessageId, _: Option<Held>) -> Result<(), LedgerError> { Ok(()) }
-}

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::cli::tree::{Node, draw};
 use crate::delivery::{Record, Settlement};
 use crate::message::Message;
 use crate::plugin::LiveSet;
@@ -20,30 +21,24 @@ pub(super) fn plugins(live: &LiveSet) -> String {
 
 /// One event, what handled it, and what it caused.
 pub(super) fn scene(title: &str, record: &Record, tasks: &[Message]) -> String {
-    let mut text = format!("{title}\n");
-    line(&mut text, format!("TID {}", record.tid));
-    line(&mut text, format!("└─ event {}", record.subject));
     let micros = record.receipt.time.as_micros();
     let memory = record.receipt.peak_memory / 1024;
-    let ran = format!("   └─ plugin {} {}", record.plugin, record.version);
-    line(
-        &mut text,
-        match &record.settlement {
-            Settlement::Done => format!("{ran}  done in {micros} µs with {memory} KiB"),
-            Settlement::Retried { reason, wait_ms } => format!("{ran}  tried again in {wait_ms} ms: {reason}"),
-            Settlement::Dead { reason } => format!("{ran}  dead letter: {reason}"),
-            Settlement::Duplicate => format!("{ran}  dropped: handled before"),
-            Settlement::Returned { reason } => format!("{ran}  returned: {reason}"),
-        },
-    );
-    for (index, task) in tasks.iter().enumerate() {
-        let branch = if index + 1 == tasks.len() { "└─" } else { "├─" };
-        let key = task.key.as_ref().map_or_else(String::new, |key| format!("  key {key}"));
-        line(&mut text, format!("      {branch} task {}{key}", task.subject));
-        let stem = if index + 1 == tasks.len() { " " } else { "│" };
-        line(&mut text, format!("      {stem}     {}", String::from_utf8_lossy(&task.body)));
-    }
-    text
+    let ran = format!("plugin {} {}", record.plugin, record.version);
+    let handled = match &record.settlement {
+        Settlement::Done => format!("{ran}  done in {micros} µs with {memory} KiB"),
+        Settlement::Retried { reason, wait_ms } => format!("{ran}  tried again in {wait_ms} ms: {reason}"),
+        Settlement::Dead { reason } => format!("{ran}  dead letter: {reason}"),
+        Settlement::Duplicate => format!("{ran}  dropped: handled before"),
+        Settlement::Returned { reason } => format!("{ran}  returned: {reason}"),
+    };
+    let event =
+        Node::new(format!("event {}", record.subject), vec![Node::new(handled, tasks.iter().map(task).collect())]);
+    format!("{title}\nTID {}\n{}", record.tid, draw(&[event]))
+}
+
+fn task(task: &Message) -> Node {
+    let key = task.key.as_ref().map_or_else(String::new, |key| format!("  key {key}"));
+    Node::new(format!("task {}{key}\n{}", task.subject, String::from_utf8_lossy(&task.body)), Vec::new())
 }
 
 fn line(text: &mut String, line: String) {

@@ -16,10 +16,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::fake::{FakeBroker, FakeHandler, FakeInbox, Step, live};
-use super::settle::{DEAD_QUEUE, DEAD_REASON};
 use super::*;
 use crate::broker::{Broker, Destination};
-use crate::message::{Attempt, Headers, Message, Subject};
+use crate::message::{Attempt, DEAD_QUEUE, DEAD_REASON, Headers, Message, Subject};
 use crate::name::{EventName, TaskName};
 use crate::plugin::{Draft, Event, Handler, Invocation, Live, LiveSet, Outcome};
 

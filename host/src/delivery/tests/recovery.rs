@@ -1,5 +1,5 @@
 use super::*;
-use crate::delivery::settle::DEAD_RECOVERY;
+use crate::message::DEAD_RECOVERY;
 
 fn task() -> Draft {
     let task = "pheidi.email.apologize".parse().expect("legal");

@@ -1,0 +1,154 @@
+//! Text for people: tables, moments, and foreign text that cannot move their cursor.
+
+use std::fmt::Write;
+use std::time::{Duration, UNIX_EPOCH};
+
+use crate::message::Timestamp;
+
+/// The last millisecond of the year 9999.
+const LAST: u64 = 253_402_300_799_999;
+
+/// Foreign text in one line, without what a terminal would take for an order.
+pub(super) fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        // Besides control characters, those that turn the direction of what follows.
+        if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+            plain.extend(c.escape_default());
+        } else {
+            plain.push(c);
+        }
+    }
+    plain
+}
+
+/// At most so many characters of a text, the last of them saying that there are more.
+pub(super) fn short(text: &str, length: usize) -> String {
+    if text.chars().count() <= length {
+        return text.to_owned();
+    }
+    text.chars().take(length.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// A moment in UTC, to the second.
+pub(super) fn moment(time: Timestamp) -> String {
+    if time.millis() > LAST {
+        return "?".into();
+    }
+    humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_millis(time.millis())).to_string()
+}
+
+/// Columns under their heads, each as wide as its widest cell.
+pub(super) fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
+    let cells = |index: usize| rows.iter().filter_map(move |row| row.get(index));
+    let width = |(index, head): (usize, &&str)| {
+        cells(index).map(|cell| cell.chars().count()).max().unwrap_or_default().max(head.len())
+    };
+    let widths: Vec<_> = heads.iter().enumerate().map(width).collect();
+    let mut text = String::new();
+    let heads: Vec<_> = heads.iter().map(|head| head.to_uppercase()).collect();
+    for row in std::iter::once(&heads).chain(rows) {
+        let line: Vec<_> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{}", line.join("  ").trim_end());
+    }
+    text
+}
+
+/// A JSON text over several lines, with every number and name as it was written, however deep it is nested.
+pub(super) fn spread(json: &str) -> String {
+    const DEEPEST: usize = 40;
+    let (mut text, mut depth, mut is_string, mut is_escaped) =
+        (String::with_capacity(json.len()), 0_usize, false, false);
+    let line = |text: &mut String, depth: usize| {
+        text.push('\n');
+        text.extend(std::iter::repeat_n("  ", depth.min(DEEPEST)));
+    };
+    let mut rest = json.chars().peekable();
+    while let Some(c) = rest.next() {
+        if is_string {
+            text.push(c);
+            is_string = c != '"' || is_escaped;
+            is_escaped = c == '\\' && !is_escaped;
+            continue;
+        }
+        match c {
+            c if c.is_whitespace() => {}
+            '{' | '[' => {
+                text.push(c);
+                while rest.next_if(|c| c.is_whitespace()).is_some() {}
+                if let Some(end) = rest.next_if(|c| matches!(c, '}' | ']')) {
+                    text.push(end);
+                } else {
+                    depth += 1;
+                    line(&mut text, depth);
+                }
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                line(&mut text, depth);
+                text.push(c);
+            }
+            ',' => {
+                text.push(c);
+                line(&mut text, depth);
+            }
+            ':' => text.push_str(": "),
+            '"' => {
+                text.push(c);
+                is_string = true;
+            }
+            c => text.push(c),
+        }
+    }
+    text.push('\n');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_cannot_move_the_cursor() {
+        assert_eq!(plain("a\x1b[2Jb\nc\u{202e}ü"), "a\\u{1b}[2Jb\\nc\\u{202e}ü");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        assert_eq!(short("müde Hasen", 5), "müde…");
+        assert_eq!(short("müde", 4), "müde");
+    }
+
+    #[test]
+    fn a_moment_that_no_calendar_has_is_said_to_be_none() {
+        assert_eq!(moment(Timestamp::from_millis(1_700_000_000_123)), "2023-11-14T22:13:20Z");
+        assert_eq!(moment(Timestamp::from_millis(LAST)), "9999-12-31T23:59:59Z");
+        assert_eq!(moment(Timestamp::from_millis(u64::MAX)), "?");
+    }
+
+    #[test]
+    fn json_is_spread_over_lines_and_says_the_same() {
+        let json = r#"{"a":[1,{},[ ],"x, {\\\"}"],"big":12345678901234567890123.0}"#;
+        let expected = r#"{
+  "a": [
+    1,
+    {},
+    [],
+    "x, {\\\"}"
+  ],
+  "big": 12345678901234567890123.0
+}
+"#;
+        assert_eq!(spread(json), expected);
+        assert_eq!(spread(&spread(json)), expected);
+        let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+        assert!(spread(&deep).len() < 20_000_000);
+    }
+
+    #[test]
+    fn a_table_is_as_wide_as_what_is_in_it() {
+        let rows = [vec!["pheidi".into(), "paused".into()], vec!["ü".into(), String::new()]];
+        assert_eq!(table(&["plugin", "is"], &rows), "PLUGIN  IS\npheidi  paused\nü\n");
+    }
+}
