@@ -11,6 +11,8 @@ mod entry;
 mod environment;
 mod error;
 mod file;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod load;
 mod schema;
 mod settings;

@@ -46,7 +46,7 @@ impl Compiled {
 }
 
 /// Turns the guest's words into names, or lists everything that is wrong with them.
-fn parse(app: &AppName, answer: manifest::Description) -> Result<Description, Vec<String>> {
+pub(super) fn parse(app: &AppName, answer: manifest::Description) -> Result<Description, Vec<String>> {
     let mut problems = Problems::default();
     problems.unless(!answer.version.trim().is_empty(), "`version` is empty");
     problems.unless(answer.version.len() <= VERSION_LIMIT, "`version` is longer than 64 bytes");

@@ -5,6 +5,8 @@
 
 mod compile;
 mod describe;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod instance;
 mod output;
 mod refusal;

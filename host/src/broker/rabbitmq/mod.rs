@@ -5,6 +5,8 @@
 
 mod connection;
 mod consume;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod guard;
 mod header;
 mod publish;
