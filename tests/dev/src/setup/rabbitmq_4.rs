@@ -93,18 +93,30 @@ fn mend(root: &Path) -> Result<(), Failure> {
     let erlang = root.join(ERLANG);
     let runtimes = entries(&erlang).into_iter().filter(|path| path.join("bin/beam.smp").is_file());
     for directory in runtimes.map(|runtime| runtime.join("bin")).chain([erlang.join("bin")]) {
-        for program in entries(&directory).into_iter().filter(|path| !path.is_symlink() && is_elf(path)) {
-            let mut moved = program.clone().into_os_string();
-            moved.push(".elf");
-            fs::rename(&program, moved).map_err(|error| Failure::File { path: program.clone(), error })?;
-            write(&program, &launcher)?;
-            make_executable(&program)?;
+        for program in entries(&directory).into_iter().filter(|path| !path.is_symlink()) {
+            if is_elf(&program) {
+                launch(&program, &launcher)?;
+            } else if let Ok(script) = fs::read_to_string(&program) {
+                write(&program, &script.replace(&format!("ROOTDIR=/{ERLANG}"), &found_root()))?;
+            }
         }
     }
-    let erl = erlang.join("bin/erl");
-    let script = fs::read_to_string(&erl).map_err(|error| Failure::File { path: erl.clone(), error })?;
-    let here = "ROOTDIR=$(cd \"$(dirname \"$0\")/..\" && pwd -P)";
-    write(&erl, &script.replace(&format!("ROOTDIR=/{ERLANG}"), here))
+    Ok(())
+}
+
+/// Puts the launcher in the place of a program.
+fn launch(program: &Path, launcher: &str) -> Result<(), Failure> {
+    let failed = |error| Failure::File { path: program.into(), error };
+    let mut moved = program.to_owned().into_os_string();
+    moved.push(".elf");
+    fs::rename(program, moved).map_err(failed)?;
+    write(program, launcher)?;
+    fs::set_permissions(program, fs::Permissions::from_mode(0o755)).map_err(failed)
+}
+
+/// Where Erlang is, in words of the shell: above the script that asks.
+fn found_root() -> String {
+    format!("program=$(readlink -f \"$0\") && ROOTDIR=${{program%/{ERLANG}/*}}/{ERLANG}")
 }
 
 /// The dynamic loader of the unpacked C library, relative to the root.
@@ -121,9 +133,4 @@ fn loader(root: &Path) -> Result<PathBuf, Failure> {
 fn is_elf(path: &Path) -> bool {
     let mut beginning = [0; 4];
     fs::File::open(path).and_then(|mut file| file.read_exact(&mut beginning)).is_ok() && beginning == *b"\x7fELF"
-}
-
-fn make_executable(path: &Path) -> Result<(), Failure> {
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755))
-        .map_err(|error| Failure::File { path: path.into(), error })
 }
