@@ -162,6 +162,8 @@ impl Node {
         let mut process = Command::new("sh")
             .args(["-c", KEEPER])
             .envs(environment)
+            // Where a node that fails leaves its crash dump.
+            .current_dir(&directory)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -287,6 +289,7 @@ impl Drop for Node {
     }
 }
 
+/// A message may be as large as 3.10 lets it be; 4.x refuses more than 16 MiB by default.
 fn configuration(port: u16, management_port: u16) -> String {
     format!(
         "listeners.tcp.1 = 127.0.0.1:{port}\n\
@@ -294,6 +297,7 @@ fn configuration(port: u16, management_port: u16) -> String {
          management.tcp.port = {management_port}\n\
          vm_memory_high_watermark.absolute = 1GB\n\
          disk_free_limit.absolute = 50MB\n\
+         max_message_size = 134217728\n\
          log.file.level = info\n"
     )
 }
