@@ -74,6 +74,7 @@ mod delay;
 mod embedded;
 mod listen;
 mod publish;
+mod rabbitmq;
 mod restart;
 mod settle;
 
