@@ -7,11 +7,15 @@ use std::path::PathBuf;
 /// # Panics
 /// If it was not built.
 pub fn path(name: &str) -> PathBuf {
-    let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    let target = root.join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or("target".into()));
-    let path = target.join("guests").join(name).with_extension("wasm");
+    let path = target().join("guests").join(name).with_extension("wasm");
     assert!(path.is_file(), "the plugin {name} was not built: run ./dev setup");
     path
+}
+
+/// Where `./dev setup` puts what it builds and fetches.
+pub(crate) fn target() -> PathBuf {
+    let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    root.join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or("target".into()))
 }
 
 /// The bytes of a built plugin; see [`path`].

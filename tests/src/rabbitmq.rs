@@ -4,18 +4,25 @@
 //! script reads the pipe's end even after `kill -9` of the test process, and then kills the node and removes its files.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Where RabbitMQ's own scripts are. The ones in `/usr/sbin` insist on a certain user.
-const PROGRAMS: &str = "/usr/lib/rabbitmq/bin";
+use crate::guests;
+
+/// Where RabbitMQ's own scripts are, below the root of Debian's packages. The ones in `/usr/sbin` insist on a certain user.
+const PROGRAMS: &str = "usr/lib/rabbitmq/bin";
+/// Where the programs of Erlang are, among them `epmd`.
+const ERLANG: &str = "usr/lib/erlang/bin";
+/// Says which version the tests run on: see [`Version::chosen`].
+const CHOICE: &str = "LEVERET_TEST_RABBITMQ";
 /// The longest that a node may take to start, on a machine that is busy with other tests.
 const START_LIMIT: Duration = Duration::from_secs(180);
 /// `guest:guest`, which every node has and lets in from loopback.
@@ -46,6 +53,44 @@ done
 rm -rf "$HOME"
 "#;
 
+/// Whose programs a node runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// The system's own; 3.10 on Debian 12.
+    System,
+    /// The newest 4.x, which `./dev setup` unpacks.
+    Four,
+}
+
+impl Version {
+    /// What the environment variable `LEVERET_TEST_RABBITMQ` asks for: `4`, or `3` for the system's, which it is too where
+    /// the variable is not set.
+    ///
+    /// # Panics
+    /// If it asks for anything else.
+    pub fn chosen() -> Self {
+        match std::env::var(CHOICE).as_deref() {
+            Err(_) | Ok("3") => Self::System,
+            Ok("4") => Self::Four,
+            Ok(other) => panic!("{CHOICE} is {other:?}; it can be 3 or 4"),
+        }
+    }
+
+    fn root(self) -> PathBuf {
+        match self {
+            Self::System => "/".into(),
+            Self::Four => guests::target().join("tools/rabbitmq-4"),
+        }
+    }
+
+    /// Where programs are looked for: first of all in the Erlang that belongs to it.
+    fn path(self) -> OsString {
+        let inherited = std::env::var_os("PATH").unwrap_or_default();
+        let directories = std::iter::once(self.root().join(ERLANG)).chain(std::env::split_paths(&inherited));
+        std::env::join_paths(directories).expect("neither has a colon in it")
+    }
+}
+
 /// A RabbitMQ node of its own. Its methods block; call them from a test on tokio's multi-thread runtime where something
 /// else must go on meanwhile.
 #[derive(Debug)]
@@ -70,14 +115,21 @@ impl Node {
         SHARED.get_or_init(Self::start)
     }
 
-    /// Starts a node that the caller may stop and kill.
+    /// Starts a node of the chosen version, which the caller may stop and kill.
     ///
     /// # Panics
     /// If RabbitMQ is not installed or does not start.
     pub fn start() -> Self {
+        Self::start_version(Version::chosen())
+    }
+
+    /// Starts a node of this version; see [`Node::start`].
+    pub fn start_version(version: Version) -> Self {
+        let programs = version.root().join(PROGRAMS);
         assert!(
-            Path::new(PROGRAMS).join("rabbitmq-server").exists(),
-            "rabbitmq-server is not installed: run ./dev test, which installs it"
+            programs.join("rabbitmq-server").exists(),
+            "there is no rabbitmq-server in {}: run ./dev setup, which sees to it",
+            programs.display()
         );
         let directory = tempfile::Builder::new().prefix("leveret-rabbitmq-").tempdir().expect("a directory").keep();
         let [port, distribution, management_port, epmd] = free_ports();
@@ -87,7 +139,8 @@ impl Node {
         fs::write(directory.join("rabbitmq.conf"), configuration(port, management_port)).expect("the configuration");
         let path = |name: &str| directory.join(name).into_os_string();
         let environment = BTreeMap::from([
-            ("PROGRAMS", PROGRAMS.into()),
+            ("PROGRAMS", programs.into_os_string()),
+            ("PATH", version.path()),
             ("HOME", directory.clone().into_os_string()),
             ("ERL_EPMD_PORT", epmd.to_string().into()),
             ("ERL_EPMD_ADDRESS", "127.0.0.1".into()),
@@ -109,6 +162,8 @@ impl Node {
         let mut process = Command::new("sh")
             .args(["-c", KEEPER])
             .envs(environment)
+            // Where a node that fails leaves its crash dump.
+            .current_dir(&directory)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -234,6 +289,7 @@ impl Drop for Node {
     }
 }
 
+/// A message may be as large as 3.10 lets it be; 4.x refuses more than 16 MiB by default.
 fn configuration(port: u16, management_port: u16) -> String {
     format!(
         "listeners.tcp.1 = 127.0.0.1:{port}\n\
@@ -241,6 +297,7 @@ fn configuration(port: u16, management_port: u16) -> String {
          management.tcp.port = {management_port}\n\
          vm_memory_high_watermark.absolute = 1GB\n\
          disk_free_limit.absolute = 50MB\n\
+         max_message_size = 134217728\n\
          log.file.level = info\n"
     )
 }

@@ -23,10 +23,19 @@ pub fn load(
     named: Option<&Path>,
     environment: impl Iterator<Item = (String, String)>,
 ) -> Result<Settings, ConfigError> {
+    let path = named.unwrap_or(Path::new(FILE));
+    settings(path, read(path, named.is_none()), environment)
+}
+
+/// Puts a file's text and the environment together.
+pub(super) fn settings(
+    path: &Path,
+    text: Result<String, Problem>,
+    environment: impl Iterator<Item = (String, String)>,
+) -> Result<Settings, ConfigError> {
     let schema = schema();
     let root = Node::root(&schema);
-    let path = named.unwrap_or(Path::new(FILE));
-    let (mut entries, mut problems) = match read(path, named.is_none()) {
+    let (mut entries, mut problems) = match text {
         Ok(text) => file::read(path, &text, root),
         Err(problem) => (Vec::new(), vec![problem]),
     };

@@ -14,6 +14,8 @@ mod error;
 mod exchange;
 mod file;
 mod key;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod load;
 mod order;
 mod rate_limit;

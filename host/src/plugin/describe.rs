@@ -53,7 +53,7 @@ impl Compiled {
 }
 
 /// Turns the guest's words into names, or lists everything that is wrong with them.
-fn parse(app: &AppName, answer: manifest::Description) -> Result<Description, Vec<String>> {
+pub(super) fn parse(app: &AppName, answer: manifest::Description) -> Result<Description, Vec<String>> {
     let shapes_of = [&answer.emits, &answer.performs, &answer.announces].into_iter().flatten();
     let schemas = answer.subscriptions.iter().map(|wanted| &wanted.schema).chain(shapes_of.map(|shape| &shape.schema));
     if schemas.flatten().map(String::len).sum::<usize>() > SCHEMAS_LIMIT {

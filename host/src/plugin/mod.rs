@@ -7,6 +7,8 @@
 mod compile;
 mod component;
 mod describe;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod instance;
 mod output;
 mod refusal;

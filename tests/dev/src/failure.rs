@@ -8,10 +8,13 @@ use std::path::PathBuf;
 #[derive(Debug)]
 pub enum Failure {
     Verb(String),
+    RabbitMq(String),
     Suite { name: String, known: Vec<&'static str> },
     Start { command: String, error: io::Error },
     Status { command: String, status: String, output: String },
     File { path: PathBuf, error: io::Error },
+    Seconds(String),
+    Target { name: String, known: Vec<String> },
     NoWorkspace,
     Missing { what: &'static str, remedy: String },
     Sources { what: String, remedy: &'static str },
@@ -23,6 +26,9 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Verb(verb) => write!(f, "There is no `./dev {verb}`. `./dev help` lists what there is."),
+            Self::RabbitMq(number) => {
+                write!(f, "Tests run on RabbitMQ 3 or 4, not {number:?}: 3 stands for the system's own.")
+            }
             Self::Suite { name, known } => write!(f, "There is no suite {name:?}. There are: {}.", known.join(", ")),
             Self::Start { command, error } => {
                 write!(f, "Cannot start `{command}`: {error}. Is it installed, and in the PATH?")
@@ -34,9 +40,13 @@ impl fmt::Display for Failure {
                 write!(f, "`{command}` failed ({status}):\n{}", output.trim_end())
             }
             Self::File { path, error } => write!(f, "Cannot use {}: {error}.", path.display()),
+            Self::Seconds(text) => write!(f, "{text:?} is no number of seconds; `--seconds` takes a whole one from 1."),
+            Self::Target { name, known } => {
+                write!(f, "There is no fuzz target {name:?}. There are: {}.", known.join(", "))
+            }
             Self::NoWorkspace => f.write_str("This is no checkout of Leveret. Start it by `./dev` of the repository."),
             Self::Missing { what, remedy } => write!(f, "{what} is missing. {remedy}"),
-            Self::Sources { what, remedy } => write!(f, "Cannot build the plugins' standard library: {what}. {remedy}"),
+            Self::Sources { what, remedy } => write!(f, "Cannot get what is needed: {what}. {remedy}"),
         }
     }
 }

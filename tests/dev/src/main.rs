@@ -2,6 +2,7 @@
 
 mod command;
 mod failure;
+mod fuzz;
 mod measure;
 mod setup;
 mod show;
@@ -20,6 +21,10 @@ const HELP: &str = "\
   setup                 installs what building, testing and showing need; fast when it is all there
   demo [flags]          shows Leveret at work, without a broker; flags go to `leveret demo`, such as --keep
   test [suite...]       sets up, then checks and tests everything, or only the suites named
+  test --rabbitmq 3|4 [suite...]
+                        the same on the system's RabbitMQ or on 4.x; by itself, the tests that need one
+  fuzz [--seconds N] [target...]
+                        throws bytes at whatever parses them, 60 seconds at each target unless told otherwise
   storm [flags]         replaces plugins while events flow and counts what gets lost: nothing should
   bench [flags]         measures start-up, reload, calls and throughput, beside a baseline in the same run
   help                  shows this
@@ -54,6 +59,7 @@ fn run(verb: &str, arguments: &[String]) -> Result<ExitCode, Failure> {
         "setup" => setup::everything(&workspace).map(|()| ExitCode::SUCCESS),
         "demo" => show::demo(&workspace, arguments),
         "test" => suite::test(&workspace, arguments),
+        "fuzz" => fuzz::fuzz(&workspace, arguments),
         "storm" => measure::storm(&workspace, arguments),
         "bench" => measure::bench(&workspace, arguments),
         unknown => Err(Failure::Verb(unknown.into())),

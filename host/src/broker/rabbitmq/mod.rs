@@ -9,6 +9,8 @@ mod condition;
 mod connection;
 mod consume;
 mod form;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod guard;
 mod header;
 mod inspect;

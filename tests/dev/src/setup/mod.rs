@@ -3,9 +3,11 @@
 mod cargo_deny;
 mod debian;
 mod debian_package;
+mod fuzzing;
 mod guests;
 mod ponos;
 mod rabbitmq;
+pub mod rabbitmq_4;
 mod redis;
 mod standard_library;
 mod wasm_target;
@@ -27,12 +29,14 @@ const WASM_TARGET: Step = Step { what: "wasm32-wasip2 target", ensure: wasm_targ
 const GUESTS: Step = Step { what: "sample plugins", ensure: guests::ensure };
 const RABBITMQ: Step = Step { what: "RabbitMQ", ensure: rabbitmq::ensure };
 const REDIS: Step = Step { what: "Redis", ensure: redis::ensure };
+const RABBITMQ_4: Step = Step { what: "RabbitMQ 4", ensure: rabbitmq_4::ensure };
 const PONOS: Step = Step { what: "Ponos", ensure: ponos::ensure };
+const FUZZING: Step = Step { what: "cargo-fuzz", ensure: fuzzing::ensure };
 const CARGO_DENY: Step = Step { what: "cargo-deny", ensure: cargo_deny::ensure };
 
 /// What every verb together needs.
 pub fn everything(workspace: &Workspace) -> Result<(), Failure> {
-    ensure(workspace, &[WASM_TARGET, RABBITMQ, REDIS, PONOS, CARGO_DENY, GUESTS])
+    ensure(workspace, &[WASM_TARGET, RABBITMQ, RABBITMQ_4, REDIS, PONOS, CARGO_DENY, GUESTS])
 }
 
 /// What a host on the embedded broker needs.
@@ -43,6 +47,11 @@ pub fn guests_only(workspace: &Workspace) -> Result<(), Failure> {
 /// What a host on RabbitMQ needs.
 pub fn guests_and_rabbitmq(workspace: &Workspace) -> Result<(), Failure> {
     ensure(workspace, &[WASM_TARGET, RABBITMQ, GUESTS])
+}
+
+/// What fuzzing needs, which is none of the tests.
+pub fn fuzzing(workspace: &Workspace) -> Result<(), Failure> {
+    ensure(workspace, &[FUZZING])
 }
 
 fn ensure(workspace: &Workspace, steps: &[Step]) -> Result<(), Failure> {
@@ -59,7 +68,7 @@ fn announce(what: &str) {
     eprintln!("      {what}");
 }
 
-fn make_directory(path: &Path) -> Result<(), Failure> {
+pub fn make_directory(path: &Path) -> Result<(), Failure> {
     fs::create_dir_all(path).map_err(|error| Failure::File { path: path.into(), error })
 }
 

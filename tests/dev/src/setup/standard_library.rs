@@ -4,12 +4,18 @@
 
 use std::path::{Path, PathBuf};
 
+use super::debian::{Packages, Release};
 use super::wasm_target::{TARGET, has_standard_library};
-use super::{announce, copy, debian, entries, make_directory, remove_directory};
+use super::{announce, copy, entries, make_directory, remove_directory};
 use crate::command::Program;
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 
+const BACKPORTS: Release = Release {
+    suite: "trixie-backports",
+    remedy: "The plugins' standard library comes from there; add the target by `rustup target add wasm32-wasip2` where \
+             that works.",
+};
 /// Older ones lack the thread functions that the standard library links.
 const OLDEST_WASI_LIBC: &str = "0.0~git20260129";
 
@@ -22,7 +28,7 @@ pub fn ensure(workspace: &Workspace) -> Result<String, Failure> {
     let work = workspace.target("sysroot/work");
     remove_directory(&work)?;
     announce(&format!("downloading rust-src {version} and wasi-libc from Debian (46 MB)"));
-    let packages = debian::Packages::update(&work)?;
+    let packages = Packages::update(&work, BACKPORTS)?;
     let sources = packages.unpack("rust-src", |found| found.starts_with(&format!("{version}+")))?;
     let wasi_libc = packages.unpack("wasi-libc", |found| found >= OLDEST_WASI_LIBC)?.join("usr/lib").join(TARGET);
     announce("compiling it, in about a minute");
