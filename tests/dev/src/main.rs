@@ -21,6 +21,7 @@ const HELP: &str = "\
   demo [flags]          shows Leveret at work, without a broker; flags go to `leveret demo`, such as --keep
   test [suite...]       sets up, then checks and tests everything, or only the suites named
   storm [flags]         replaces plugins while events flow and counts what gets lost: nothing should
+  chaos [flags]         breaks host, broker, network and plugins while events flow: --minutes, --seed, --broker
   bench [flags]         measures start-up, reload, calls and throughput, beside a baseline in the same run
   help                  shows this
 
@@ -55,6 +56,7 @@ fn run(verb: &str, arguments: &[String]) -> Result<ExitCode, Failure> {
         "demo" => show::demo(&workspace, arguments),
         "test" => suite::test(&workspace, arguments),
         "storm" => measure::storm(&workspace, arguments),
+        "chaos" => measure::chaos(&workspace, arguments),
         "bench" => measure::bench(&workspace, arguments),
         unknown => Err(Failure::Verb(unknown.into())),
     }

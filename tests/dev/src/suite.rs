@@ -27,10 +27,11 @@ const ALL: [Suite; 4] = [
 ];
 
 /// Parts of the tests, for a developer in a hurry.
-const PARTS: [Suite; 8] = [
+const PARTS: [Suite; 9] = [
     Suite { name: "unit", run: |_| tests("--lib --bins") },
     Suite { name: "architecture", run: |_| tests("--test suite architecture::") },
     Suite { name: "catalog", run: |_| tests("--test suite catalog::") },
+    Suite { name: "chaos", run: |_| tests("--test suite chaos::") },
     Suite { name: "cli", run: |_| tests("--test suite cli::") },
     Suite { name: "contract", run: |_| tests("--test suite contract::") },
     Suite { name: "end-to-end", run: |_| tests("--test suite end_to_end::") },

@@ -4,6 +4,8 @@
 
 #![forbid(unsafe_code)]
 
+mod role;
+
 use leveret_plugin::prelude::*;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -47,6 +49,8 @@ enum Instruction {
     Log { lines: u32 },
     /// Write to standard output and standard error.
     Print,
+    /// Do what the role that is written into this very file makes of an event with this number.
+    Perform(role::Part),
 }
 
 fn one() -> u32 {
@@ -88,6 +92,7 @@ fn obey(event: Event<Instruction>) -> Handled {
             eprintln!("the puppet's standard error");
             Ok(vec![])
         }
+        Instruction::Perform(part) => part.perform(),
     }
 }
 
