@@ -52,7 +52,6 @@ pub struct Figures {
 #[derive(Debug)]
 pub struct Missing {
     pub id: String,
-    pub number: Option<u64>,
     pub published: Option<Duration>,
     pub plugins: Vec<String>,
 }
@@ -161,7 +160,9 @@ impl Account {
             Some((_, true)) => book.figures.duplicates_emitted += u64::from(!found.redelivered),
             None => {
                 book.figures.duplicates_passed_on += 1;
-                book.complain(format!("the control plugin has a task under an id that it never should have: {found:?}"));
+                book.complain(format!(
+                    "the control plugin has a task under an id that it never should have: {found:?}"
+                ));
             }
         }
     }
@@ -192,6 +193,18 @@ impl Account {
     pub fn open(&self) -> u64 {
         let book = self.book();
         book.known - book.settled
+    }
+
+    /// How many events each plugin has not settled, of those that have any.
+    pub fn behind(&self) -> String {
+        let book = self.book();
+        let mut open = [0u64; PUPPETS.len()];
+        for (index, fate) in book.fates.iter().enumerate().skip(book.low).filter(|(_, fate)| fate.known) {
+            let event = Event::of(self.seed, index as u64);
+            (0..open.len()).for_each(|plugin| open[plugin] += u64::from(!fate.is_settled_by(plugin, &event)));
+        }
+        let told = PUPPETS.iter().zip(open).filter(|(_, open)| *open > 0).map(|(puppet, open)| (puppet.app, open));
+        told.map(|(app, open)| format!("{app} {open}")).collect::<Vec<_>>().join(", ")
     }
 
     /// A number above all those that were announced.
@@ -237,14 +250,12 @@ impl Account {
                 .collect();
             (!plugins.is_empty()).then(|| Missing {
                 id: Event::id(self.seed, event.number),
-                number: Some(event.number),
                 published: fate.published.map(|millis| Duration::from_millis(millis.into())),
                 plugins,
             })
         });
         let control = book.control.iter().filter(|(_, came)| !**came).map(|(id, _)| Missing {
             id: id.clone(),
-            number: None,
             published: None,
             plugins: vec![CONTROL.to_owned()],
         });

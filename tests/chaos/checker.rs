@@ -134,7 +134,11 @@ async fn drain_queue(
         let mut receipts = Vec::new();
         while left > 0 && receipts.len() < 1000 {
             let Ok(Some(received)) = tokio::time::timeout(ANSWER, listener.next()).await else {
-                account.complain(format!("{} has {left} messages that do not come in {:?}", queue.name(), begun.elapsed()));
+                account.complain(format!(
+                    "{} has {left} messages that do not come in {:?}",
+                    queue.name(),
+                    begun.elapsed()
+                ));
                 return Ok(());
             };
             // With the file, everything counts as redelivered; but here each message is acknowledged before the next look.

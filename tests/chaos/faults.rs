@@ -14,7 +14,7 @@ use crate::frames::Step;
 use crate::host::Host;
 use crate::proxy::{Act, Cut, Point, Proxy};
 use crate::publisher::{Publisher, Way};
-use crate::scenario::{self, CONTROL_EVENT, CONTROL_TASK};
+use crate::scenario::{self, CONTROL_EVENT, CONTROL_QUEUE, CONTROL_TASK, EVENT};
 
 /// How long a trap waits for its frame.
 const TRAPPED: Duration = Duration::from_secs(15);
@@ -55,6 +55,10 @@ pub enum Fault {
     MemoryAlarm,
     /// A queue that is empty is deleted.
     DeleteQueue(&'static str),
+    /// An operator pauses a plugin for a while.
+    Pause(&'static str),
+    /// An operator trips the breaker of a puppet's subscription, and resets it after a while.
+    Trip(&'static str),
 }
 
 const STEPS: [Step; 5] = [Step::Deliver, Step::Publish, Step::Published, Step::Confirm, Step::Acknowledge];
@@ -86,6 +90,8 @@ impl Fault {
             Self::BrokerKill => "broker kill".into(),
             Self::MemoryAlarm => "memory alarm".into(),
             Self::DeleteQueue(_) => "queue deleted".into(),
+            Self::Pause(_) => "plugin paused".into(),
+            Self::Trip(_) => "breaker tripped".into(),
         }
     }
 }
@@ -94,7 +100,11 @@ impl Fault {
 pub enum Ground {
     /// The file.
     Embedded(PathBuf),
-    RabbitMq { node: Arc<Node>, url: String, proxy: Proxy },
+    RabbitMq {
+        node: Arc<Node>,
+        url: String,
+        proxy: Proxy,
+    },
 }
 
 impl Ground {
@@ -108,8 +118,6 @@ impl Ground {
             let cut = if point.after { Cut::Reset } else { Cut::Fin };
             [Fault::KillAt(point), Fault::KillAt(point), Fault::CutAt(point, cut)]
         });
-        let queue = format!("{}.{CONTROL_EVENT}", scenario::CONTROL);
-        let queue: &'static str = if queue == CONTROL_QUEUE { CONTROL_QUEUE } else { unreachable!("{queue}") };
         let others = [
             Fault::Kill,
             Fault::KillStarting,
@@ -127,14 +135,27 @@ impl Ground {
             Fault::BrokerStop,
             Fault::BrokerKill,
             Fault::MemoryAlarm,
-            Fault::DeleteQueue(queue),
+            Fault::DeleteQueue(CONTROL_QUEUE),
             Fault::DeleteQueue(CONTROL_TASK),
         ];
         at.chain(others).collect()
     }
 }
 
-const CONTROL_QUEUE: &str = "pheidi.org.payment.processed";
+impl Ground {
+    /// What is in the queues, for whoever looks for something that is lost.
+    pub async fn queues(&self) -> String {
+        let Self::RabbitMq { node, url, .. } = self else { return "the queues are in the file".into() };
+        let (node, vhost) = (node.clone(), vhost(url).to_owned());
+        let columns = "name,messages_ready,messages_unacknowledged,consumers,state";
+        let queues = blocking(move || node.get(&format!("queues/{vhost}?columns={columns}"))).await;
+        queues.as_array().into_iter().flatten().map(|queue| format!("{queue}\n")).collect()
+    }
+}
+
+fn vhost(url: &str) -> &str {
+    url.rsplit('/').next().unwrap_or_default()
+}
 
 /// How many faults there were, by kind.
 #[derive(Default)]
@@ -168,19 +189,26 @@ pub struct Faults {
     deck: Vec<Fault>,
     control: Publisher,
     controls: u64,
+    /// What an operator can do.
+    operations: Vec<Fault>,
 }
 
 impl Faults {
     pub fn new(ground: Ground, host: Arc<Host>, account: Arc<Account>, tally: Arc<Tally>, way: Way) -> Self {
         let dice = Dice::new(account.seed, "faults");
         let (deck, control) = (Vec::new(), Publisher::new(way));
-        Self { ground, host, account, tally, dice, deck, control, controls: 0 }
+        let known = |words: &[&str]| host.knows(words);
+        let pauses = ["healthy", "keyed"].into_iter().filter(|_| known(&["plugin", "pause"])).map(Fault::Pause);
+        let trips = ["slow", "failing"].into_iter().filter(|_| known(&["breaker", "trip"])).map(Fault::Trip);
+        let operations = pauses.chain(trips).collect();
+        Self { ground, host, account, tally, dice, deck, control, controls: 0, operations }
     }
 
     /// Does the next fault, and puts right what it broke: then the host has to be ready again.
     pub async fn next(&mut self) {
         if self.deck.is_empty() {
             self.deck = self.ground.deck();
+            self.deck.extend(&self.operations);
             self.dice.shuffle(&mut self.deck);
         }
         let Some(fault) = self.deck.pop() else { return };
@@ -227,9 +255,36 @@ impl Faults {
                 tokio::time::sleep(self.dice.duration(Duration::ZERO, Duration::from_millis(600))).await;
                 self.host.kill();
             }
+            Fault::Pause(app) => return self.operate(["plugin", "pause"], ["plugin", "resume"], app).await,
+            Fault::Trip(app) => {
+                return self.operate(["breaker", "trip"], ["breaker", "reset"], &format!("{app}.{EVENT}")).await;
+            }
             fault => return self.perform_at_broker(fault).await,
         }
         true
+    }
+
+    /// Has an operator do something, and undo it after a while.
+    async fn operate(&mut self, order: [&str; 2], undo: [&str; 2], what: &str) -> bool {
+        self.host.ready().await;
+        let done = self.insist([order[0], order[1], what]).await;
+        tokio::time::sleep(self.dice.duration(Duration::from_millis(500), Duration::from_secs(3))).await;
+        self.insist([undo[0], undo[1], what]).await && done
+    }
+
+    /// Repeats an order until it is obeyed: the plugin may be away just now.
+    async fn insist(&self, order: [&str; 3]) -> bool {
+        let begun = Instant::now();
+        loop {
+            match self.host.command(&order).await {
+                Ok(()) => return true,
+                Err(said) if begun.elapsed() > TRAPPED => {
+                    self.account.complain(format!("leveret {}: {said}", order.join(" ")));
+                    return false;
+                }
+                Err(_) => tokio::time::sleep(Duration::from_millis(500)).await,
+            }
+        }
     }
 
     async fn perform_at_broker(&mut self, fault: Fault) -> bool {
@@ -282,7 +337,7 @@ impl Faults {
                 .await;
             }
             Fault::DeleteQueue(queue) => return self.delete(node, url, queue).await,
-            Fault::Kill | Fault::Stop | Fault::KillStarting => return false,
+            Fault::Kill | Fault::Stop | Fault::KillStarting | Fault::Pause(_) | Fault::Trip(_) => return false,
         }
         true
     }
@@ -339,7 +394,7 @@ impl Faults {
 async fn queues_rest(node: &Arc<Node>, url: &str) {
     let mut before = None;
     loop {
-        let (node, vhost) = (node.clone(), url.rsplit('/').next().unwrap_or_default().to_owned());
+        let (node, vhost) = (node.clone(), vhost(url).to_owned());
         let queues = blocking(move || node.get(&format!("queues/{vhost}?columns=name"))).await;
         let queues = queues.as_array().into_iter().flatten();
         let names: BTreeSet<_> = queues.filter_map(|queue| Some(queue["name"].as_str()?.to_owned())).collect();

@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use leveret_tests::host::put;
 use leveret_tests::http;
-use leveret_tests::process::Process;
+use leveret_tests::process::{Process, binary};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -39,7 +40,8 @@ impl Host {
         fs::write(directory.path().join("leveret.toml"), settings).expect("written");
         fs::create_dir(directory.path().join("logs")).expect("a directory for logs");
         let (lives, api) = (AtomicU32::new(0), watch::Sender::new(None));
-        let host = Self { directory, variables, process: Mutex::default(), api, lives, logs: Mutex::default(), account };
+        let host =
+            Self { directory, variables, process: Mutex::default(), api, lives, logs: Mutex::default(), account };
         for puppet in &PUPPETS {
             host.put(puppet.app, &scenario::puppet_as(puppet.roles[0]));
         }
@@ -120,6 +122,24 @@ impl Host {
     pub async fn ask(&self, path: &str) -> Option<(u16, Value)> {
         let api = self.api.borrow().clone()?;
         http::get(&format!("{api}{path}")).await
+    }
+
+    /// Whether `leveret` has such a command.
+    pub fn knows(&self, words: &[&str]) -> bool {
+        let output = Command::new(binary()).args(words).arg("--help").output();
+        output.expect("leveret was built with the tests").status.success()
+    }
+
+    /// Runs a command of `leveret` against the running host. The error is what it said.
+    pub async fn command(&self, words: &[&str]) -> Result<(), String> {
+        let api = self.api.borrow().clone().unwrap_or_default();
+        let mut command = Command::new(binary());
+        command.args(words).current_dir(self.directory.path());
+        command.env("LEVERET_ADMIN_ADDRESS", api.trim_start_matches("http://"));
+        let output = tokio::task::spawn_blocking(move || command.output()).await.expect("it does not panic");
+        let output = output.expect("leveret was built with the tests");
+        let said = || String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        if output.status.success() { Ok(()) } else { Err(said()) }
     }
 
     /// Waits until it listens to every queue. Says whether it does; that it takes too long is complained of.

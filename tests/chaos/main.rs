@@ -250,6 +250,8 @@ async fn settle(faults: &mut Faults, host: &Host, account: &Account) {
     let begun = Instant::now();
     while account.open() > 0 || !account.control_settled() {
         if account.changed().max(begun).elapsed() > PATIENCE {
+            eprintln!("{}", faults.ground.queues().await);
+            eprintln!("the host says: {:?}", host.ask("/status").await);
             return;
         }
         if let Ground::Embedded(file) = &faults.ground {
@@ -270,10 +272,11 @@ async fn tell(account: Arc<Account>, tally: Arc<Tally>) {
         tokio::time::sleep(TELL).await;
         let figures = account.figures();
         eprintln!(
-            "[{:7.1}] {} events, {} open, {} tasks, {} dead letters, {} duplicates, {} faults",
+            "[{:7.1}] {} events, {} open ({}), {} tasks, {} dead letters, {} duplicates, {} faults",
             account.begun().elapsed().as_secs_f64(),
             figures.messages,
             account.open(),
+            account.behind(),
             figures.tasks,
             figures.dead_letters,
             figures.duplicates_emitted,

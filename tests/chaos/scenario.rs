@@ -14,6 +14,7 @@ pub const EVENT: &str = "puppet.pulled";
 /// A sample plugin with its own event, whose queues are empty but for one message now and then: they can be deleted.
 pub const CONTROL: &str = "pheidi";
 pub const CONTROL_EVENT: &str = "org.payment.processed";
+pub const CONTROL_QUEUE: &str = "pheidi.org.payment.processed";
 pub const CONTROL_TASK: &str = "pheidi.email.send";
 
 /// One of the plugins: the puppet under a name of its own, with roles that it changes between.

@@ -11,8 +11,8 @@ use leveret_plugin::prelude::*;
 static ROLE: [u8; 40] = *b"puppet role: emit 0/1                   ";
 const BEFORE: usize = "puppet role: ".len();
 
-/// How many turns a slow delivery takes: some milliseconds.
-const TURNS: u64 = 4_000_000;
+/// How many turns a slow delivery takes: a few milliseconds.
+const TURNS: u64 = 1_000_000;
 /// More memory than any delivery is granted.
 const TOO_MUCH: usize = 1 << 30;
 
