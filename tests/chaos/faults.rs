@@ -1,20 +1,21 @@
-//! The faults: which there are, and how each is done and undone.
+//! The faults, one after another: how each is done and undone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use leveret_tests::rabbitmq::Node;
 
 use crate::account::Account;
 use crate::checker;
+use crate::deck::{self, Fault, Tally};
 use crate::dice::Dice;
 use crate::frames::Step;
 use crate::host::Host;
 use crate::proxy::{Act, Cut, Point, Proxy};
 use crate::publisher::{Publisher, Way};
-use crate::scenario::{self, CONTROL_EVENT, CONTROL_QUEUE, CONTROL_TASK, EVENT};
+use crate::scenario::{self, CONTROL_EVENT, EVENT};
 
 /// How long a trap waits for its frame.
 const TRAPPED: Duration = Duration::from_secs(15);
@@ -26,76 +27,6 @@ const REST: Duration = Duration::from_secs(6);
 const CONTROLLED: Duration = Duration::from_secs(90);
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Something that goes wrong.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Fault {
-    /// The host dies.
-    Kill,
-    /// The host dies at a step of a delivery.
-    KillAt(Point),
-    /// The host dies while it starts.
-    KillStarting,
-    /// The host is stopped in order, and started again.
-    Stop,
-    /// Every connection of the host's ends.
-    Cut(Cut),
-    /// A connection ends at a step of a delivery.
-    CutAt(Point, Cut),
-    /// Nothing passes for a while.
-    BlackHole,
-    /// A confirm arrives as its opposite.
-    Refuse,
-    /// The broker ends a channel, of those on which this is sent.
-    ChannelError(Step),
-    /// RabbitMQ's management closes every connection.
-    CloseConnections,
-    BrokerStop,
-    BrokerKill,
-    /// RabbitMQ takes nothing for a while.
-    MemoryAlarm,
-    /// A queue that is empty is deleted.
-    DeleteQueue(&'static str),
-    /// An operator pauses a plugin for a while.
-    Pause(&'static str),
-    /// An operator trips the breaker of a puppet's subscription, and resets it after a while.
-    Trip(&'static str),
-}
-
-const STEPS: [Step; 5] = [Step::Deliver, Step::Publish, Step::Published, Step::Confirm, Step::Acknowledge];
-
-fn points() -> impl Iterator<Item = Point> {
-    // Before the last frame of a message is in the middle of it.
-    STEPS.into_iter().flat_map(|step| [false, true].map(|after| Point { step, after }))
-}
-
-impl Fault {
-    /// What to call it in the figures.
-    fn name(self) -> String {
-        let place = |Point { step, after }: Point| {
-            format!("{} {}", if after { "after" } else { "before" }, format!("{step:?}").to_lowercase())
-        };
-        match self {
-            Self::Kill => "kill".into(),
-            Self::KillAt(point) => format!("kill {}", place(point)),
-            Self::KillStarting => "kill while starting".into(),
-            Self::Stop => "stop".into(),
-            Self::Cut(cut) => format!("{cut:?}").to_lowercase(),
-            Self::CutAt(point, cut) => format!("{} {}", format!("{cut:?}").to_lowercase(), place(point)),
-            Self::BlackHole => "black hole".into(),
-            Self::Refuse => "confirm is a nack".into(),
-            Self::ChannelError(Step::Published) => "channel error of the publisher".into(),
-            Self::ChannelError(_) => "channel error of a consumer".into(),
-            Self::CloseConnections => "connections closed".into(),
-            Self::BrokerStop => "broker stop".into(),
-            Self::BrokerKill => "broker kill".into(),
-            Self::MemoryAlarm => "memory alarm".into(),
-            Self::DeleteQueue(_) => "queue deleted".into(),
-            Self::Pause(_) => "plugin paused".into(),
-            Self::Trip(_) => "breaker tripped".into(),
-        }
-    }
-}
-
 /// Where the messages are.
 pub enum Ground {
     /// The file.
@@ -105,41 +36,6 @@ pub enum Ground {
         url: String,
         proxy: Proxy,
     },
-}
-
-impl Ground {
-    /// Every fault that there is on it; those that take long once, the others more often.
-    fn deck(&self) -> Vec<Fault> {
-        let Self::RabbitMq { .. } = self else {
-            let often = [Fault::Kill; 6].into_iter().chain([Fault::KillStarting; 2]).chain([Fault::Stop; 2]);
-            return often.collect();
-        };
-        let at = points().flat_map(|point| {
-            let cut = if point.after { Cut::Reset } else { Cut::Fin };
-            [Fault::KillAt(point), Fault::KillAt(point), Fault::CutAt(point, cut)]
-        });
-        let others = [
-            Fault::Kill,
-            Fault::KillStarting,
-            Fault::Stop,
-            Fault::Stop,
-            Fault::Cut(Cut::Fin),
-            Fault::Cut(Cut::Reset),
-            Fault::BlackHole,
-            Fault::Refuse,
-            Fault::Refuse,
-            Fault::Refuse,
-            Fault::ChannelError(Step::Published),
-            Fault::ChannelError(Step::Acknowledge),
-            Fault::CloseConnections,
-            Fault::BrokerStop,
-            Fault::BrokerKill,
-            Fault::MemoryAlarm,
-            Fault::DeleteQueue(CONTROL_QUEUE),
-            Fault::DeleteQueue(CONTROL_TASK),
-        ];
-        at.chain(others).collect()
-    }
 }
 
 impl Ground {
@@ -155,28 +51,6 @@ impl Ground {
 
 fn vhost(url: &str) -> &str {
     url.rsplit('/').next().unwrap_or_default()
-}
-
-/// How many faults there were, by kind.
-#[derive(Default)]
-pub struct Tally(Mutex<BTreeMap<String, u64>>);
-
-impl Tally {
-    pub fn count(&self, kind: &str) {
-        *self.kinds().entry(kind.to_owned()).or_default() += 1;
-    }
-
-    pub fn by_kind(&self) -> BTreeMap<String, u64> {
-        self.kinds().clone()
-    }
-
-    pub fn total(&self) -> u64 {
-        self.kinds().values().sum()
-    }
-
-    fn kinds(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, u64>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Does one fault after another.
@@ -197,17 +71,17 @@ impl Faults {
     pub fn new(ground: Ground, host: Arc<Host>, account: Arc<Account>, tally: Arc<Tally>, way: Way) -> Self {
         let dice = Dice::new(account.seed, "faults");
         let (deck, control) = (Vec::new(), Publisher::new(way));
-        let known = |words: &[&str]| host.knows(words);
-        let pauses = ["healthy", "keyed"].into_iter().filter(|_| known(&["plugin", "pause"])).map(Fault::Pause);
-        let trips = ["slow", "failing"].into_iter().filter(|_| known(&["breaker", "trip"])).map(Fault::Trip);
-        let operations = pauses.chain(trips).collect();
+        let operations = deck::of_operators(|words| host.knows(words));
         Self { ground, host, account, tally, dice, deck, control, controls: 0, operations }
     }
 
     /// Does the next fault, and puts right what it broke: then the host has to be ready again.
     pub async fn next(&mut self) {
         if self.deck.is_empty() {
-            self.deck = self.ground.deck();
+            self.deck = match self.ground {
+                Ground::Embedded(_) => deck::on_embedded(),
+                Ground::RabbitMq { .. } => deck::on_rabbitmq(),
+            };
             self.deck.extend(&self.operations);
             self.dice.shuffle(&mut self.deck);
         }

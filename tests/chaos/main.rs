@@ -9,6 +9,7 @@
 mod account;
 mod checker;
 mod coda;
+mod deck;
 mod dice;
 mod evidence;
 mod faults;
@@ -34,7 +35,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use account::Account;
-use faults::{Faults, Ground, Tally};
+use deck::Tally;
+use faults::{Faults, Ground};
 use host::Host;
 use proxy::Proxy;
 use publisher::{Traffic, Way};

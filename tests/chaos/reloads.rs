@@ -8,8 +8,8 @@ use leveret_tests::guests;
 use tokio_util::sync::CancellationToken;
 
 use crate::account::Account;
+use crate::deck::Tally;
 use crate::dice::Dice;
-use crate::faults::Tally;
 use crate::host::Host;
 use crate::scenario::{PEACEFUL, PUPPETS, puppet_as};
 
