@@ -94,7 +94,7 @@ answer-limit = "10s"
 grace = "5s"
 
 [plugin.slow]
-prefetch = 4
+prefetch = 16
 
 [plugin.mortal.retry]
 attempts = 2
