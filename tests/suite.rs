@@ -2,6 +2,8 @@
 
 mod architecture;
 mod catalog;
+#[path = "chaos/short.rs"]
+mod chaos;
 mod cli;
 mod contract;
 #[path = "end-to-end/mod.rs"]

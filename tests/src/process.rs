@@ -1,6 +1,7 @@
 //! The real `leveret` as a process of its own, which can be stopped and killed.
 
-use std::io::{BufRead, BufReader};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -34,6 +35,15 @@ impl Process {
     /// # Panics
     /// If it does not start, with the log that it wrote.
     pub fn start_with(directory: &Path, variables: &[(&str, String)]) -> Self {
+        Self::spawn(directory, variables, None)
+    }
+
+    /// The same for a host that runs for long: what it logs goes to a file, and [`Process::log`] has none of it.
+    pub fn start_logging(directory: &Path, variables: &[(&str, String)], log: &Path) -> Self {
+        Self::spawn(directory, variables, Some(File::create(log).expect("a file for the log")))
+    }
+
+    fn spawn(directory: &Path, variables: &[(&str, String)], file: Option<File>) -> Self {
         let mut command = Command::new(binary());
         // Whatever the developer has set is not the test's.
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("LEVERET_")) {
@@ -50,7 +60,7 @@ impl Process {
             .stderr(Stdio::piped())
             .spawn()
             .expect("leveret was built with the tests");
-        let (log, address) = follow(child.stderr.take().expect("it is piped"));
+        let (log, address) = follow(child.stderr.take().expect("it is piped"), file);
         let process = |api| Self { child, api, log: log.clone() };
         match address.recv_timeout(PATIENCE) {
             Ok(address) => process(format!("http://{address}")),
@@ -83,6 +93,11 @@ impl Process {
         self.child.wait().expect("it is a child of this process");
     }
 
+    /// Whether it has not ended by itself.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("it is a child of this process").is_none()
+    }
+
     /// Waits until it has ended.
     pub async fn ended(&mut self) -> ExitStatus {
         let child = &mut self.child;
@@ -98,31 +113,36 @@ impl Drop for Process {
     }
 }
 
-/// `leveret` is beside the tests' own binary, one directory up.
+/// `leveret` is beside this binary, or one directory up from where tests are.
 pub fn binary() -> PathBuf {
     let own = std::env::current_exe().expect("this binary has a path");
-    let directory = own.parent().and_then(Path::parent).expect("it is in target/debug/deps");
+    let directory = own.parent().expect("a file is in a directory");
+    let directory = if directory.ends_with("deps") { directory.parent().expect("deps is in one") } else { directory };
     directory.join("leveret")
 }
 
 /// Reads a log to its end on a thread of its own, so that the process never waits for a reader. Tells the address of the
 /// API once it is logged.
-fn follow(stderr: ChildStderr) -> (Log, Receiver<String>) {
+fn follow(stderr: ChildStderr, file: Option<File>) -> (Log, Receiver<String>) {
     let log = Log::default();
     let (sender, address) = channel();
     let written = log.clone();
-    std::thread::spawn(move || read(stderr, &written, &sender));
+    std::thread::spawn(move || read(stderr, file, &written, &sender));
     (log, address)
 }
 
-fn read(stderr: ChildStderr, log: &Log, address: &Sender<String>) {
+fn read(stderr: ChildStderr, mut file: Option<File>, log: &Log, address: &Sender<String>) {
     for line in BufReader::new(stderr).lines().map_while(Result::ok) {
         let told = serde_json::from_str::<Value>(&line).unwrap_or_default();
         if let Some(told) = told["admin"].as_str() {
             // Nobody listens any more once it was told.
             let _ = address.send(told.to_owned());
         }
-        log.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        match &mut file {
+            // A full disk must not keep the host waiting; what is missing in the log is seen there.
+            Some(file) => drop(writeln!(file, "{line}")),
+            None => log.lock().unwrap_or_else(PoisonError::into_inner).push(line),
+        }
     }
 }
 

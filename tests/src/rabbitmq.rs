@@ -28,7 +28,7 @@ const START_LIMIT: Duration = Duration::from_secs(180);
 /// `guest:guest`, which every node has and lets in from loopback.
 const CREDENTIALS: &str = "Basic Z3Vlc3Q6Z3Vlc3Q=";
 
-/// Obeys `start`, `stop` (in order) and `kill` (at once), and answers a line once it is done. Cleans up at the end of its
+/// Obeys `start`, `stop` (in order), `kill` (at once), `alarm` and `calm`, and answers a line once it is done. Cleans up at the end of its
 /// input, even while the node starts: its processes are a group of their own. `epmd` obeys only once the node is no longer
 /// known to it.
 const KEEPER: &str = r#"
@@ -41,6 +41,8 @@ while read -r order; do
             group=$! ;;
         stop) end TERM ;;
         kill) end KILL ;;
+        alarm) "$PROGRAMS/rabbitmqctl" set_vm_memory_high_watermark 0.000001 >"$HOME/log/control" 2>&1 </dev/null ;;
+        calm) "$PROGRAMS/rabbitmqctl" set_vm_memory_high_watermark absolute 1GB >"$HOME/log/control" 2>&1 </dev/null ;;
     esac
     echo done
 done
@@ -213,6 +215,11 @@ impl Node {
             assert!(begun.elapsed() < START_LIMIT, "RabbitMQ does not start: {}", self.last_words());
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// Makes the node believe that it has too little memory, or enough again. Nobody may publish meanwhile.
+    pub fn memory_alarm(&self, is: bool) {
+        self.order(if is { "alarm" } else { "calm" });
     }
 
     /// Closes every connection to a vhost, once there is one. Says how many there were.

@@ -26,6 +26,7 @@ const HELP: &str = "\
   fuzz [--seconds N] [target...]
                         throws bytes at whatever parses them, 60 seconds at each target unless told otherwise
   storm [flags]         replaces plugins while events flow and counts what gets lost: nothing should
+  chaos [flags]         breaks host, broker, network and plugins while events flow: --minutes, --seed, --broker
   bench [flags]         measures start-up, reload, calls and throughput, beside a baseline in the same run
   help                  shows this
 
@@ -61,6 +62,7 @@ fn run(verb: &str, arguments: &[String]) -> Result<ExitCode, Failure> {
         "test" => suite::test(&workspace, arguments),
         "fuzz" => fuzz::fuzz(&workspace, arguments),
         "storm" => measure::storm(&workspace, arguments),
+        "chaos" => measure::chaos(&workspace, arguments),
         "bench" => measure::bench(&workspace, arguments),
         unknown => Err(Failure::Verb(unknown.into())),
     }

@@ -1,4 +1,4 @@
-//! `./dev storm` and `./dev bench`: programs of their own in tests, which print their result as a last JSON line.
+//! `./dev storm`, `./dev chaos` and `./dev bench`: programs of their own in tests, which print their result as a last JSON line.
 
 use std::process::ExitCode;
 
@@ -7,15 +7,25 @@ use crate::failure::Failure;
 use crate::setup;
 use crate::workspace::Workspace;
 
-/// Replaces plugins while events flow. RabbitMQ is needed only where it is asked for.
+/// Replaces plugins while events flow.
 pub fn storm(workspace: &Workspace, arguments: &[String]) -> Result<ExitCode, Failure> {
+    on_either_broker(workspace, "storm", arguments)
+}
+
+/// Breaks everything around the host while events flow.
+pub fn chaos(workspace: &Workspace, arguments: &[String]) -> Result<ExitCode, Failure> {
+    on_either_broker(workspace, "chaos", arguments)
+}
+
+/// RabbitMQ is needed only where it is asked for.
+fn on_either_broker(workspace: &Workspace, binary: &str, arguments: &[String]) -> Result<ExitCode, Failure> {
     let rabbitmq = arguments.iter().any(|argument| argument == "rabbitmq" || argument == "--broker=rabbitmq");
     if rabbitmq {
         setup::guests_and_rabbitmq(workspace)?
     } else {
         setup::guests_only(workspace)?
     }
-    run(workspace, "storm", arguments)
+    run(workspace, binary, arguments)
 }
 
 /// Measures, beside a baseline on RabbitMQ in the same run.

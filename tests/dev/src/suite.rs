@@ -45,10 +45,11 @@ const ALL: [Suite; 5] = [
 ];
 
 /// Parts of the tests, for a developer in a hurry.
-const PARTS: [Suite; 10] = [
+const PARTS: [Suite; 11] = [
     Suite { name: "unit", run: |_, version| tests("--lib --bins", "", version) },
     Suite { name: "architecture", run: |_, version| tests("--test suite", "architecture::", version) },
     Suite { name: "catalog", run: |_, version| tests("--test suite", "catalog::", version) },
+    Suite { name: "chaos", run: |_, version| tests("--test suite", "chaos::", version) },
     Suite { name: "cli", run: |_, version| tests("--test suite", "cli::", version) },
     Suite { name: "contract", run: |_, version| tests("--test suite", "contract::", version) },
     Suite { name: "end-to-end", run: |_, version| tests("--test suite", "end_to_end::", version) },

@@ -5,6 +5,8 @@
 
 #![forbid(unsafe_code)]
 
+mod role;
+
 use leveret_plugin::prelude::*;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -50,6 +52,8 @@ enum Instruction {
     Log { lines: u32 },
     /// Write to standard output and standard error.
     Print,
+    /// Do what the role that is written into this very file makes of an event with this number.
+    Perform(role::Part),
 }
 
 fn one() -> u32 {
@@ -127,6 +131,7 @@ fn perform(instruction: Instruction, attempts: &[FailedAttempt]) -> Handled {
             eprintln!("the puppet's standard error");
             Ok(vec![])
         }
+        Instruction::Perform(part) => part.perform(),
     }
 }
 
