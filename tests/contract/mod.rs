@@ -99,6 +99,7 @@ mod delay;
 mod embedded;
 mod listen;
 mod publish;
+mod rabbitmq;
 mod restart;
 mod settle;
 mod single_active;
