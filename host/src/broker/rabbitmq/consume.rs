@@ -221,6 +221,10 @@ impl Pump {
     async fn wind_up(&self, subscription: Subscription, stopped: CancellationToken) {
         self.teller.interrupted("it was stopped".to_owned());
         let Subscription { session, mut consumer } = subscription;
+        if self.source.single_active {
+            session.keep(consumer);
+            return stopped.cancel();
+        }
         let cancel = session.channel.basic_cancel(consumer.tag(), BasicCancelOptions::default());
         let cancelled = session.guard.run(cancel).await;
         stopped.cancel();

@@ -1,11 +1,12 @@
 //! Settling what came, on the channel that it came on.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use lapin::options::{BasicAckOptions, BasicNackOptions};
-use lapin::{Acker, Channel};
+use lapin::{Acker, Channel, Consumer};
+use tokio::runtime::Handle;
 use tokio_util::sync::DropGuard;
 
 use super::guard::Guard;
@@ -19,11 +20,35 @@ pub(super) struct Session {
     pub(super) guard: Guard,
     /// Keeps up a connection that only this session's owner has.
     _apart: Option<Arc<DropGuard>>,
+    /// A consumer whose place nobody must take before everything here is settled.
+    kept: OnceLock<Consumer>,
 }
 
 impl Session {
     pub(super) fn new(channel: Channel, guard: Guard, apart: Option<Arc<DropGuard>>) -> Self {
-        Self { channel, guard, _apart: apart }
+        Self { channel, guard, _apart: apart, kept: OnceLock::new() }
+    }
+
+    /// Leaves a consumer in its place for as long as something here is not settled. RabbitMQ lets the next consumer of a
+    /// single active one begin as soon as that is cancelled, with whatever comes after the messages that are out (I10).
+    pub(super) fn keep(&self, consumer: Consumer) {
+        // A session has one consumer.
+        let _ = self.kept.set(consumer);
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let (Some(consumer), Ok(runtime)) = (self.kept.take(), Handle::try_current()) else { return };
+        let (channel, guard) = (self.channel.clone(), self.guard.clone());
+        // With its channel everything that is out goes back before the next consumer begins; dropped by itself, the
+        // consumer would be cancelled first.
+        runtime.spawn(async move {
+            if let Err(failure) = guard.run(channel.close(200, "OK".into())).await {
+                tracing::debug!(%failure, "a channel was not closed in order");
+            }
+            drop(consumer);
+        });
     }
 }
 
