@@ -5,8 +5,10 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use crate::ledger::{HELD_LIMIT, Window};
 use crate::message::Timestamp;
 
-/// How many rows that are too old go with each that comes. More than one, so that they get fewer in the end.
-const OUTDATED: u32 = 4;
+/// How many messages of a plugin come before what fell out of its window is taken away.
+pub const PRUNING: i64 = 64;
+/// How many that are too old go each time. More than came, so that they get fewer in the end.
+const OUTDATED: i64 = 4 * PRUNING;
 
 /// Whether a message of this plugin is in the window.
 pub fn has_handled(connection: &Connection, plugin: &str, message: &str, window: Window) -> Result<bool> {
@@ -16,14 +18,19 @@ pub fn has_handled(connection: &Connection, plugin: &str, message: &str, window:
     connection.prepare_cached(find)?.exists(params![plugin, message, oldest(window), count(window)])
 }
 
-/// Adds a message, or makes it the newest, and takes away what falls out of the window.
+/// Adds a message, or makes it the newest; now and then, takes away what fell out of the window.
 pub fn add_handled(connection: &Connection, plugin: &str, message: &str, window: Window) -> Result<()> {
-    let add = "INSERT INTO handled (plugin, number, message, time)
-               VALUES (?1, (SELECT coalesce(max(number), 0) + 1 FROM handled WHERE plugin = ?1), ?2, ?3)
-               ON CONFLICT (plugin, message) DO UPDATE SET number = excluded.number, time = excluded.time
-               RETURNING number";
+    let newest = "SELECT coalesce(max(number), 0) FROM handled WHERE plugin = ?1";
+    let newest: i64 = connection.prepare_cached(newest)?.query_row([plugin], |row| row.get(0))?;
+    let number = newest + 1;
+    let add = "INSERT INTO handled (plugin, number, message, time) VALUES (?1, ?2, ?3, ?4)
+               ON CONFLICT (plugin, message) DO UPDATE SET number = excluded.number, time = excluded.time";
     let now = sql(Timestamp::now().millis());
-    let newest: i64 = connection.prepare_cached(add)?.query_row(params![plugin, message, now], |row| row.get(0))?;
+    connection.prepare_cached(add)?.execute(params![plugin, number, message, now])?;
+    if number % PRUNING == 0 { prune(connection, plugin, number, window) } else { Ok(()) }
+}
+
+fn prune(connection: &Connection, plugin: &str, newest: i64, window: Window) -> Result<()> {
     let surplus = "DELETE FROM handled WHERE plugin = ?1 AND number <= ?2";
     connection.prepare_cached(surplus)?.execute(params![plugin, newest.saturating_sub(count(window))])?;
     let outdated = "DELETE FROM handled WHERE plugin = ?1 AND time < ?2 AND number IN

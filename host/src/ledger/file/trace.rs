@@ -29,14 +29,21 @@ impl TraceRetention {
     }
 }
 
-/// How many steps that are too old go with each that comes. More than one, so that they get fewer in the end.
-const OUTDATED: u32 = 4;
+/// How many steps come before those that are not kept any longer are taken away.
+pub const PRUNING: i64 = 64;
+/// How many that are too old go each time. More than came, so that they get fewer in the end.
+const OUTDATED: i64 = 4 * PRUNING;
 
-/// Adds a step, and takes away those that are not kept any longer.
+/// Adds a step; now and then, takes away those that are not kept any longer.
 pub fn add(connection: &Connection, tid: &str, time: Timestamp, step: &str, retention: TraceRetention) -> Result<()> {
     let add = "INSERT INTO step (tid, time, step) VALUES (?1, ?2, ?3)";
     connection.prepare_cached(add)?.execute(params![tid, sql(time.millis()), step])?;
-    let surplus = connection.last_insert_rowid().saturating_sub(sql(retention.count));
+    let newest = connection.last_insert_rowid();
+    if newest % PRUNING == 0 { prune(connection, newest, retention) } else { Ok(()) }
+}
+
+fn prune(connection: &Connection, newest: i64, retention: TraceRetention) -> Result<()> {
+    let surplus = newest.saturating_sub(sql(retention.count));
     connection.prepare_cached("DELETE FROM step WHERE number <= ?1")?.execute([surplus])?;
     let outdated = "DELETE FROM step WHERE time < ?1 AND number IN (SELECT number FROM step ORDER BY number LIMIT ?2)";
     connection.prepare_cached(outdated)?.execute(params![retention.oldest(), OUTDATED]).map(drop)
@@ -44,9 +51,11 @@ pub fn add(connection: &Connection, tid: &str, time: Timestamp, step: &str, rete
 
 /// The steps of a transaction as JSON, oldest first.
 pub fn of(connection: &Connection, tid: &str, retention: TraceRetention) -> Result<Vec<String>> {
-    let find = "SELECT step FROM step WHERE tid = ?1 AND time >= ?2 ORDER BY time, number";
+    let find = "SELECT step FROM step
+                WHERE tid = ?1 AND time >= ?2 AND number > (SELECT max(number) FROM step) - ?3
+                ORDER BY time, number";
     let mut find = connection.prepare_cached(find)?;
-    find.query_map(params![tid, retention.oldest()], |row| row.get(0))?.collect()
+    find.query_map(params![tid, retention.oldest(), sql(retention.count)], |row| row.get(0))?.collect()
 }
 
 /// SQLite has no unsigned numbers.
