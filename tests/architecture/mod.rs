@@ -45,9 +45,10 @@ const LAYERS: [Layer; 11] = [
 ];
 
 /// Libraries that one part of the host is the door to, so that another can take their place.
-const DOORS: [(&str, &str); 9] = [
+const DOORS: [(&str, &str); 10] = [
     ("axum", "admin"),
     ("clap", "cli"),
+    ("jsonschema", "plugin"),
     ("lapin", "broker/rabbitmq"),
     ("notify", "catalog"),
     ("rusqlite", "broker/embedded"),
