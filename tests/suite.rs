@@ -6,5 +6,6 @@ mod cli;
 mod contract;
 #[path = "end-to-end/mod.rs"]
 mod end_to_end;
+mod patterns;
 mod rabbitmq;
 mod sandbox;
