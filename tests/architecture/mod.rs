@@ -17,16 +17,17 @@ struct Layer {
 const ADAPTERS: [&str; 2] = ["broker::embedded", "broker::rabbitmq"];
 
 /// Imports run one way, from the end of this list to its beginning.
-const LAYERS: [Layer; 11] = [
+const LAYERS: [Layer; 12] = [
     Layer { module: "name", may: &[], but_not: &[] },
     Layer { module: "message", may: &["name"], but_not: &[] },
     Layer { module: "config", may: &["name"], but_not: &[] },
+    Layer { module: "ledger", may: &["message", "name"], but_not: &[] },
     Layer { module: "broker", may: &["message", "name"], but_not: &[] },
     Layer { module: "plugin", may: &["message", "name"], but_not: &[] },
     Layer { module: "catalog", may: &["plugin", "message", "name"], but_not: &[] },
     Layer {
         module: "delivery",
-        may: &["broker", "plugin", "message", "name"],
+        may: &["broker", "ledger", "plugin", "message", "name"],
         // Only their traits, so that the pipeline is tested with neither a broker nor wasm.
         but_not: &["broker::embedded", "broker::rabbitmq", "plugin::Sandbox", "plugin::Compiled"],
     },
