@@ -1,8 +1,11 @@
 //! The patterns that people use RabbitMQ for, each as a test that reads like it.
 
 mod competing;
+mod duplicates;
 mod durable;
+mod ordered;
 mod relay;
+mod routing;
 
 use leveret::message::MessageId;
 use leveret_tests::broker::TestBroker;
