@@ -9,5 +9,6 @@ mod contract;
 #[path = "end-to-end/mod.rs"]
 mod end_to_end;
 mod ledger;
+mod patterns;
 mod rabbitmq;
 mod sandbox;

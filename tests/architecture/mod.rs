@@ -72,10 +72,11 @@ const LAYERS: [Layer; 13] = [
 ];
 
 /// Libraries that few parts of the host are the doors to, so that others can take their place.
-const DOORS: [(&str, &[&str]); 12] = [
+const DOORS: [(&str, &[&str]); 13] = [
     ("axum", &["admin"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
+    ("jsonschema", &["plugin"]),
     ("lapin", &["broker/rabbitmq"]),
     ("notify", &["catalog"]),
     ("prometheus_client", &["admin"]),

@@ -7,6 +7,7 @@ mod call;
 mod figures;
 mod lateness;
 mod reload;
+mod retry;
 mod start;
 mod throughput;
 
@@ -27,7 +28,7 @@ struct Arguments {
     /// What to measure; everything, if nothing is named.
     #[arg(value_enum)]
     what: Vec<Measurement>,
-    /// How many messages may be in work at a time, when throughput is measured; the host's default, if nothing is said.
+    /// How many messages may be in work at a time, when throughput and retries are measured; the host's default, if nothing is said.
     #[arg(long)]
     prefetch: Option<NonZeroU16>,
 }
@@ -45,6 +46,8 @@ enum Measurement {
     Lateness,
     /// Events to tasks a second, on both brokers, beside a consumer and publisher without Leveret.
     Throughput,
+    /// How late retries come, at 1,000 a second, on both brokers.
+    Retry,
 }
 
 fn main() -> ExitCode {
@@ -89,6 +92,21 @@ fn run(wanted: impl Fn(Measurement) -> bool, prefetch: NonZeroU16) -> Result<Fig
         // Starting and ending the node blocks, so it lives outside of the runtime.
         let node = Node::start();
         runtime.block_on(throughput::rabbitmq(&node.vhost("bench"), prefetch, &mut figures))?;
+    }
+    if wanted(Measurement::Retry) {
+        eprintln!("retries on the embedded broker…");
+        let (median, p99, most) =
+            ("embedded_retry_late_p50_ms", "embedded_retry_late_p99_ms", "embedded_retry_late_max_ms");
+        let keys = retry::Keys { median, p99, most };
+        runtime.block_on(retry::measure(retry::settings(prefetch), keys, &mut figures))?;
+        eprintln!("retries on RabbitMQ…");
+        let node = Node::start();
+        let mut settings = retry::settings(prefetch);
+        settings.broker.url = node.vhost("bench").parse()?;
+        let (median, p99, most) =
+            ("rabbitmq_retry_late_p50_ms", "rabbitmq_retry_late_p99_ms", "rabbitmq_retry_late_max_ms");
+        let keys = retry::Keys { median, p99, most };
+        runtime.block_on(retry::measure(settings, keys, &mut figures))?;
     }
     Ok(figures)
 }

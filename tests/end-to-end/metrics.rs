@@ -36,7 +36,10 @@ fn parsed(text: &str) -> BTreeMap<String, f64> {
         let histogram = ["_bucket", "_sum", "_count"].iter().any(|suffix| of(suffix, "histogram"));
         let known = of("_total", "counter") || of("_info", "info") || of("", "gauge") || histogram;
         assert!(known, "{line} has no type");
-        assert!(series.insert(labelled.to_owned(), value.parse().expect("a number")).is_none(), "{line} is there twice");
+        assert!(
+            series.insert(labelled.to_owned(), value.parse().expect("a number")).is_none(),
+            "{line} is there twice"
+        );
     }
     series
 }
@@ -54,8 +57,9 @@ async fn i7_the_counters_are_the_journal_s(broker: TestBroker) {
     })
     .await;
     host.install("puppet.wasm", &guests::bytes("puppet")).await;
-    for (body, records) in [(json!({ "do": "emit" }), 1), (json!({ "do": "retry" }), 2), (json!({ "do": "reject" }), 1)]
-    {
+    let retry = json!({ "do": "retry", "reason": "not now" });
+    let reject = json!({ "do": "reject", "reason": "not ever" });
+    for (body, records) in [(json!({ "do": "emit" }), 1), (retry, 2), (reject, 1)] {
         let id = host.publish(PULLED, body.to_string()).await;
         host.records(&id, records).await;
     }

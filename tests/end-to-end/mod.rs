@@ -28,6 +28,7 @@ mod absent;
 mod bad;
 mod flow;
 mod ingress;
+mod log;
 mod metrics;
 mod ponos;
 mod power;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// The file of a built plugin: `pheidi`, `docker`, `docker-next`, `warehouse` or `puppet`.
+/// The file of a built plugin: `pheidi`, `docker`, `docker-next`, `warehouse`, `relay` or `puppet`.
 ///
 /// # Panics
 /// If it was not built.

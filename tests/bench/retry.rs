@@ -1,0 +1,105 @@
+//! How late a retry comes, at 1,000 retries a second: from the moment that it is due until the plugin is called again.
+
+use std::num::{NonZeroU16, NonZeroU32};
+use std::time::{Duration, Instant};
+
+use leveret::broker::{Destination, Outgoing, Source};
+use leveret::config::{Attempts, Settings};
+use leveret::message::{Message, Subject};
+use leveret::name::{QueueName, TaskName};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use super::figures::Figures;
+use leveret_tests::guests::bytes;
+use leveret_tests::stage::{Failure, Stage};
+
+/// How many messages fail once a second, and for how many seconds.
+const PER_SECOND: usize = 1000;
+const SECONDS: usize = 10;
+/// How many are published at once.
+const BATCH: usize = 50;
+/// The wait that the plugin asks for. It is on the grid, so it is not rounded.
+const WAIT: Duration = Duration::from_secs(1);
+/// The longest that all of it may take.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// The names of the figures of one broker.
+pub struct Keys {
+    pub median: &'static str,
+    pub p99: &'static str,
+    pub most: &'static str,
+}
+
+pub async fn measure(settings: Settings, keys: Keys, figures: &mut Figures) -> Result<(), Failure> {
+    let stage = Stage::start(settings).await?;
+    stage.install(&bytes("puppet")).await?;
+    timeout(PATIENCE, stage.host.ready()).await?;
+    fail(&stage).await?;
+    let late = lateness(&stage).await?;
+    stage.stop().await;
+    let at = |share: f64| late[((late.len() - 1) as f64 * share) as usize];
+    let meaning = format!("of {} retries, {PER_SECOND} a second: ms from due until called, median", late.len());
+    figures.add(keys.median, at(0.5), meaning);
+    figures.add(keys.p99, at(0.99), "the same, 99th percentile");
+    figures.add(keys.most, at(1.0), "the same, at the most");
+    Ok(())
+}
+
+/// Settings under which each message fails twice, and then is a dead letter that remembers when.
+pub fn settings(prefetch: NonZeroU16) -> Settings {
+    let mut settings = Settings::default();
+    settings.delivery.prefetch = prefetch;
+    settings.delivery.retry.attempts = Attempts::AtMost(NonZeroU32::new(2).expect("2 is not 0"));
+    settings.delivery.breaker.enabled = false;
+    settings
+}
+
+/// Publishes at an even pace, and waits until every message has failed for good.
+async fn fail(stage: &Stage) -> Result<(), Failure> {
+    let mut pace = interval(Duration::from_secs(1) * BATCH as u32 / PER_SECOND as u32);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    for _ in 0..PER_SECOND * SECONDS / BATCH {
+        pace.tick().await;
+        let batch = (0..BATCH).map(|_| outgoing(stage)).collect();
+        if !stage.host.broker.publish(batch).await?.unheard.is_empty() {
+            return Err("nobody subscribes to the events".into());
+        }
+    }
+    let begun = Instant::now();
+    while (stage.host.journal.counts().dead as usize) < PER_SECOND * SECONDS {
+        if begun.elapsed() > PATIENCE {
+            return Err(format!("not all is tried again within {PATIENCE:?}").into());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
+}
+
+fn outgoing(stage: &Stage) -> Outgoing {
+    let body = serde_json::json!({ "do": "retry", "reason": "not now", "after": WAIT.as_millis() as u64 });
+    let message = Message::new(Subject::Event(stage.event.clone()), body.to_string());
+    Outgoing { destination: Destination::Event(stage.event.clone()), message }
+}
+
+/// How late each second attempt was, in milliseconds, from the least to the most. The time that it takes to publish the
+/// delayed copy counts as lateness too.
+async fn lateness(stage: &Stage) -> Result<Vec<f64>, Failure> {
+    let dead = QueueName::dead(&stage.plugin.app);
+    // Any task of the application: a queue listened to for an event would be bound to it.
+    let task: TaskName = format!("{}.dead.letter", stage.plugin.app).parse()?;
+    let source = Source { queue: dead, ..Source::task(task, NonZeroU16::MAX) };
+    let mut listener = stage.host.broker.listen(source).await?;
+    let mut late = Vec::with_capacity(PER_SECOND * SECONDS);
+    while late.len() < PER_SECOND * SECONDS {
+        let received = timeout(PATIENCE, listener.next()).await?.ok_or("the dead letters are gone")?;
+        received.receipt.acknowledge().await?;
+        let [first, second] = received.message.failures.as_slice() else {
+            return Err(format!("{} has not failed twice", received.message.id).into());
+        };
+        let called = second.time.since_epoch().saturating_sub(second.receipt.time);
+        late.push(called.saturating_sub(first.time.since_epoch() + WAIT).as_secs_f64() * 1000.0);
+    }
+    listener.stop().await;
+    late.sort_by(f64::total_cmp);
+    Ok(late)
+}
