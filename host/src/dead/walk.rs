@@ -40,7 +40,10 @@ impl Walk {
         if self.ahead == 0 {
             return Ok(None);
         }
-        let Some(Received { message, receipt, .. }) = self.browse.next().await? else { return Ok(None) };
+        let Some(Received { message, receipt, .. }) = self.browse.next().await? else {
+            self.ahead = 0;
+            return Ok(None);
+        };
         self.ahead -= 1;
         self.out += 1;
         Ok(Some((Letter::new(self.app.clone(), message), receipt)))
@@ -54,11 +57,12 @@ impl Walk {
     /// Ends the walk, and waits until what was walked past is back, as far as the broker says so: the next walk is to
     /// see it.
     pub async fn end(self) {
-        let Self { broker, queue, browse, out, .. } = self;
+        let Self { broker, queue, browse, out, ahead, .. } = self;
+        let expected = if out == 0 { 0 } else { ahead + out };
         drop(browse);
         for _ in 0..LOOKS {
             match broker.depth(&queue).await {
-                Ok(depth) if depth.unwrap_or_default() >= out => return,
+                Ok(depth) if depth.unwrap_or_default() >= expected => return,
                 Ok(_) => tokio::time::sleep(LOOK).await,
                 // A broker that is away gives back by itself whatever was out.
                 Err(_) => return,
