@@ -91,8 +91,10 @@ fn mend(root: &Path) -> Result<(), Failure> {
         libraries.display(),
     );
     let erlang = root.join(ERLANG);
-    let runtimes = entries(&erlang).into_iter().filter(|path| path.join("bin/beam.smp").is_file());
-    for directory in runtimes.map(|runtime| runtime.join("bin")).chain([erlang.join("bin")]) {
+    // The runtime's own, the scripts that start it, and what its libraries run beside it, such as os_mon's.
+    let runtimes = entries(&erlang).into_iter().map(|runtime| runtime.join("bin"));
+    let libraries = entries(&erlang.join("lib")).into_iter().map(|library| library.join("priv/bin"));
+    for directory in runtimes.chain([erlang.join("bin")]).chain(libraries) {
         for program in entries(&directory).into_iter().filter(|path| !path.is_symlink()) {
             if is_elf(&program) {
                 launch(&program, &launcher)?;
