@@ -84,12 +84,8 @@ impl Host {
         let inbox = ledger::inbox(settings, &ledger)?;
         let metrics = Arc::new(admin::Metrics::default());
         let journal = Arc::new(Journal::new(vec![metrics.clone(), Arc::new(ledger::Tracer(ledger.clone()))]));
-        let dispatch = Arc::new(Dispatch::new(Workings {
-            broker: broker.clone(),
-            policies,
-            inbox,
-            journal: journal.clone(),
-        }));
+        let dispatch =
+            Arc::new(Dispatch::new(Workings { broker: broker.clone(), policies, inbox, journal: journal.clone() }));
         let (listening, serving) = (CancellationToken::new(), CancellationToken::new());
         let (deliveries, api) = (TaskTracker::new(), TaskTracker::new());
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use leveret::message::MessageId;
+use leveret::message::{Maker, MessageId};
 use leveret::name::PluginId;
 use leveret_tests::guests;
 use serde::{Deserialize, Serialize};
@@ -161,7 +161,7 @@ pub struct Echo {
 /// The only id that a task may have (I2).
 pub fn task_id(event: &str, plugin: &PluginId, index: u8) -> MessageId {
     let event = MessageId::from_wire(event).expect("a short id");
-    MessageId::derived(&event, plugin, index.into())
+    MessageId::derived(&event, plugin, Maker::Handler, index.into())
 }
 
 /// An event of the control plugin's, which makes one task of it.

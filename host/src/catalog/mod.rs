@@ -59,7 +59,7 @@ pub enum PluginState {
     /// Seen; at rest or being compiled.
     Loading,
     /// It takes deliveries.
-    Live { version: Version, description: Description },
+    Live { version: Version, description: Box<Description> },
     /// It is not let in. The version before it, if there is one, goes on.
     Refused { reason: String, still_live: Option<Version> },
     /// It was replaced or removed, and its last deliveries have not ended yet.
@@ -329,7 +329,7 @@ fn status(file: &Path, entry: &Entry, live: &LiveSet) -> PluginStatus {
             PluginState::Refused { reason: refusal.to_string(), still_live: live.map(|live| live.version.clone()) }
         }
         (None, Some(live)) => {
-            PluginState::Live { version: live.version.clone(), description: live.description.clone() }
+            PluginState::Live { version: live.version.clone(), description: Box::new(live.description.clone()) }
         }
         (None, None) => PluginState::Loading,
     };

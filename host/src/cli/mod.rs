@@ -143,5 +143,9 @@ impl Output {
 
 /// The runtime that everything asynchronous runs on.
 fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
-    tokio::runtime::Runtime::new().map_err(|error| CliError::Failed(format!("no threads to run on: {error}")))
+    // Plugins that loop yield and are ready again at once; without this, timers and sockets would be looked at only after
+    // many such turns, and time limits would come late (I6).
+    const TURNS: u32 = 2;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().event_interval(TURNS).build();
+    runtime.map_err(|error| CliError::Failed(format!("no threads to run on: {error}")))
 }

@@ -13,9 +13,9 @@ mod environment;
 mod error;
 mod exchange;
 mod file;
-mod key;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod key;
 mod load;
 mod order;
 mod rate_limit;

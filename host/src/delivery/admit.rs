@@ -20,7 +20,7 @@ pub(super) enum NotAdmitted {
 }
 
 /// Reads a message as an event with a JSON payload that fits the plugin's schema, if it has one.
-pub(super) fn admit<'m>(
+pub(super) async fn admit<'m>(
     message: &'m Message,
     payload_limit: u64,
     schema: Option<&Schema>,
@@ -38,7 +38,7 @@ pub(super) fn admit<'m>(
     // The plugin gets the publisher's own bytes.
     let payload = json_text(&message.body)?;
     if let Some(schema) = schema {
-        schema.check(payload)?;
+        schema.check_apart(payload).await?;
     }
     Ok(Event {
         name,
@@ -57,35 +57,36 @@ mod tests {
 
     use super::*;
 
-    fn refusal(body: impl Into<Bytes>) -> Option<NotAdmitted> {
+    async fn refusal(body: impl Into<Bytes>) -> Option<NotAdmitted> {
         let message = Message::new(Subject::Event("user.authorized".parse().expect("legal")), body);
-        admit(&message, 2000, None).err()
+        admit(&message, 2000, None).await.err()
     }
 
-    #[test]
-    fn any_json_text_of_the_right_size_is_admitted() {
+    #[tokio::test]
+    async fn any_json_text_of_the_right_size_is_admitted() {
         for body in ["{}", "[1]", "null", "\"\"", "0"] {
-            assert_eq!(refusal(body), None, "{body}");
+            assert_eq!(refusal(body).await, None, "{body}");
         }
     }
 
-    #[test]
-    fn what_is_not_json_or_too_large_is_not_admitted() {
-        assert_eq!(refusal(""), Some(NotAdmitted::Empty));
-        assert!(matches!(refusal("{"), Some(NotAdmitted::NotJson(_))));
-        assert!(matches!(refusal(&b"\"\xff\""[..]), Some(NotAdmitted::NotJson(_))));
-        assert!(matches!(refusal(vec![b' '; 2001]), Some(NotAdmitted::TooLarge { .. })));
+    #[tokio::test]
+    async fn what_is_not_json_or_too_large_is_not_admitted() {
+        assert_eq!(refusal("").await, Some(NotAdmitted::Empty));
+        assert!(matches!(refusal("{").await, Some(NotAdmitted::NotJson(_))));
+        assert!(matches!(refusal(&b"\"\xff\""[..]).await, Some(NotAdmitted::NotJson(_))));
+        assert!(matches!(refusal(vec![b' '; 2001]).await, Some(NotAdmitted::TooLarge { .. })));
     }
 
-    #[test]
-    fn what_does_not_fit_the_schema_is_not_admitted_and_the_place_is_named() {
-        let schema = Schema::parse(r#"{"properties": {"user": {"properties": {"age": {"minimum": 0}}}}}"#).expect("legal");
-        let check = |body: &'static str| {
+    #[tokio::test]
+    async fn what_does_not_fit_the_schema_is_not_admitted_and_the_place_is_named() {
+        let schema =
+            Schema::parse(r#"{"properties": {"user": {"properties": {"age": {"minimum": 0}}}}}"#).expect("legal");
+        let check = async |body: &'static str| {
             let message = Message::new(Subject::Event("user.authorized".parse().expect("legal")), body);
-            admit(&message, 2000, Some(&schema)).map(drop)
+            admit(&message, 2000, Some(&schema)).await.map(drop)
         };
-        assert_eq!(check(r#"{"user": {"age": 1}}"#), Ok(()));
-        let misfit = check(r#"{"user": {"age": -1}}"#).expect_err("too young");
+        assert_eq!(check(r#"{"user": {"age": 1}}"#).await, Ok(()));
+        let misfit = check(r#"{"user": {"age": -1}}"#).await.expect_err("too young");
         assert!(misfit.to_string().contains("/user/age"), "{misfit}");
     }
 }

@@ -84,10 +84,18 @@ pub(super) struct Breaker {
 
 #[derive(Debug)]
 enum State {
-    Closed { failures_in_a_row: u32, calls: Calls },
+    Closed {
+        failures_in_a_row: u32,
+        calls: Calls,
+    },
     /// How often it has opened since it was last closed.
-    Open { times: u32 },
-    Probing { times: u32, successes: u32 },
+    Open {
+        times: u32,
+    },
+    Probing {
+        times: u32,
+        successes: u32,
+    },
 }
 
 impl State {
@@ -287,10 +295,7 @@ mod tests {
     fn an_illegal_breaker_does_not_exist() {
         let ratio = |share| Some(Ratio { share, window: SECOND, minimum_calls: number(1) });
         for share in [0.0, -1.0, 1.1, f64::NAN] {
-            assert!(matches!(
-                Trip::try_new(None, ratio(share), SECOND, SECOND, number(1)),
-                Err(InvalidTrip::Ratio(_))
-            ));
+            assert!(matches!(Trip::try_new(None, ratio(share), SECOND, SECOND, number(1)), Err(InvalidTrip::Ratio(_))));
         }
         assert!(Trip::try_new(None, None, 2 * SECOND, SECOND, number(1)).is_err());
     }

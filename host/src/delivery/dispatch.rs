@@ -144,7 +144,10 @@ impl Dispatch {
     /// Opens the breaker of a subscription, by its queue; whether there is such a subscription with a breaker.
     pub fn trip(&self, queue: &str) -> bool {
         let tripped = Signal::Trip("an operator tripped the breaker".into());
-        self.signal(|_, subscription| subscription.source.queue.as_str() == queue && subscription.has_breaker(), &tripped)
+        self.signal(
+            |_, subscription| subscription.source.queue.as_str() == queue && subscription.has_breaker(),
+            &tripped,
+        )
     }
 
     /// Closes the breaker of a subscription, by its queue; whether there is such a subscription with a breaker.

@@ -220,13 +220,7 @@ impl Inbox for FakeInbox {
         Ok(self.handled.lock().expect("not poisoned").contains(&(plugin.clone(), id.clone())))
     }
 
-    async fn handled(
-        &self,
-        plugin: &PluginId,
-        _: &QueueName,
-        id: &MessageId,
-        _: Window,
-    ) -> Result<(), LedgerError> {
+    async fn handled(&self, plugin: &PluginId, _: &QueueName, id: &MessageId, _: Window) -> Result<(), LedgerError> {
         self.held.lock().expect("not poisoned").remove(id);
         self.handled.lock().expect("not poisoned").insert((plugin.clone(), id.clone()));
         Ok(())

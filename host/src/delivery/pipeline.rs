@@ -195,7 +195,7 @@ impl Pipeline {
     /// Admits the message, runs the plugin, and its recovery where that is the last chance.
     async fn invoke(&self, message: &Message, live: &Live, policy: &Policy) -> (Decision, Receipt, Health) {
         let place = Place { queue: self.queue.clone(), plugin: live.id.clone(), version: live.version.to_string() };
-        let event = match admit(message, policy.payload_limit, live.description.wanted.get(&self.event)) {
+        let event = match admit(message, policy.payload_limit, live.description.wanted.get(&self.event)).await {
             Ok(event) => event,
             Err(reason) => {
                 let place = Place { version: String::new(), ..place };

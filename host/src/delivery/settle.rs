@@ -11,8 +11,8 @@ use super::policy::Policy;
 use crate::broker::{Broker, Destination, Outgoing, PublishError};
 use crate::ledger::Held;
 use crate::message::{
-    DEAD_PLUGIN, DEAD_QUEUE, DEAD_REASON, DEAD_RECOVERY, DEAD_TIME, FailedAttempt, HeaderValue, Maker, Message, Receipt,
-    Timestamp,
+    DEAD_PLUGIN, DEAD_QUEUE, DEAD_REASON, DEAD_RECOVERY, DEAD_TIME, FailedAttempt, HeaderValue, Maker, Message,
+    Receipt, Timestamp,
 };
 use crate::name::{PluginId, QueueName};
 use crate::plugin::{Invocation, Outcome, Recovered};

@@ -30,12 +30,17 @@ const SIGNALS: usize = 64;
 #[serde(tag = "listener", rename_all = "kebab-case")]
 pub enum ListenerState {
     /// Not listening yet, or not at the moment; tried again and again.
-    Interrupted { reason: String },
+    Interrupted {
+        reason: String,
+    },
     Consuming,
     /// By an operator.
     Paused,
     /// Its breaker is open: messages wait in the queue until then.
-    Open { reason: String, until: Timestamp },
+    Open {
+        reason: String,
+        until: Timestamp,
+    },
     /// Its breaker lets single messages through.
     Probing,
 }

@@ -44,7 +44,8 @@ impl Host {
 
     /// Starts a host whose policy differs from the tests' usual one.
     fn start_with(plugin: Arc<Live>, adjust: impl FnOnce(&mut Policy)) -> Self {
-        let (broker, inbox, journal) = (FakeBroker::new(), Arc::new(FakeInbox::default()), Arc::new(Journal::default()));
+        let (broker, inbox, journal) =
+            (FakeBroker::new(), Arc::new(FakeInbox::default()), Arc::new(Journal::default()));
         let mut policies = policies();
         adjust(&mut policies.default);
         let dispatch = Arc::new(Dispatch::new(Workings {

@@ -81,7 +81,8 @@ async fn i10_an_outcome_that_cannot_be_published_does_not_let_the_next_one_pass(
     host.broker.fail_publishes(7);
     BODIES.iter().for_each(|body| host.broker.push(event(body)));
     tokio::time::sleep(Duration::from_secs(60)).await;
-    let numbers: Vec<_> = host.broker.steps().into_iter().filter(|step| matches!(step, Step::Acknowledged(_))).collect();
+    let numbers: Vec<_> =
+        host.broker.steps().into_iter().filter(|step| matches!(step, Step::Acknowledged(_))).collect();
     assert_eq!(numbers.len(), 4);
     let of_one: Vec<_> = handler.handled().into_iter().filter(|body| body.contains(r#""user":1"#)).collect();
     let mut firsts = of_one.clone();
