@@ -2,6 +2,7 @@
 
 mod check;
 mod config;
+mod letters;
 mod operate;
 mod publish;
 
