@@ -70,7 +70,8 @@ async fn i6_a_message_that_cannot_be_read_holds_up_its_own_queue_only() {
         |condition: &Condition| matches!(condition, Condition::Interrupted { reason } if reason.contains("UTF-8"));
     let mut condition = unreadable.condition();
     soon("the condition", condition.wait_for(told)).await.expect("it listens");
-    assert_eq!(*other.condition().borrow(), Condition::Consuming);
+    let consuming = |condition: &Condition| *condition == Condition::Consuming;
+    soon("the other's", other.condition().wait_for(consuming)).await.expect("it listens");
 
     node.delete_queue(&url, UNREADABLE);
     let sent = outgoing(UNREADABLE, "{}");
@@ -85,7 +86,7 @@ async fn i6_a_message_that_cannot_be_read_holds_up_its_own_queue_only() {
     };
     let taken = tokio::time::timeout(PATIENCE, taken).await.expect("it listens again in time");
     assert_eq!(taken.id, sent.message.id);
-    soon("the end", condition.wait_for(|condition| *condition == Condition::Consuming)).await.expect("it listens");
+    soon("the end", condition.wait_for(consuming)).await.expect("it listens");
 }
 
 #[tokio::test(flavor = "multi_thread")]
