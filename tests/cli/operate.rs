@@ -22,6 +22,8 @@ impl Operated {
         let directory = directory();
         fs::create_dir(directory.path().join("plugins")).expect("a directory");
         fs::copy(guests::path("puppet"), directory.path().join("plugins/puppet.wasm")).expect("a copy");
+        // One after the other, so that what is listed has one order.
+        fs::write(directory.path().join("leveret.toml"), "delivery.prefetch = 1\n").expect("settings");
         let process = ready(directory.path()).await;
         Self { directory, process }
     }

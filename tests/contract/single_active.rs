@@ -50,9 +50,9 @@ pub async fn listening_again_to_a_queue_with_one_listener_at_a_time(bench: impl 
 pub async fn a_listener_that_is_stopped_is_not_consuming(bench: impl Bench) {
     let broker = bench.connect().await;
     let mut listener = listen(&broker, performing(&task("pheidi.email.send"), 5)).await;
-    let mut condition = listener.condition();
-    assert_eq!(*condition.borrow(), Condition::Consuming);
+    assert_eq!(*listener.condition().borrow(), Condition::Consuming);
     soon("the stop", listener.stop()).await;
+    let mut condition = listener.condition();
     let interrupted = |condition: &Condition| matches!(condition, Condition::Interrupted { .. });
     soon("the condition", condition.wait_for(interrupted)).await.expect("the listener lives");
 }

@@ -22,7 +22,7 @@ async fn an_event_becomes_a_task_under_its_tid_and_a_derived_id(broker: TestBrok
     host.install("pheidi.wasm", &guests::bytes("pheidi")).await;
     let mut event = broker::event(PAID, payment(4200).to_string());
     let trace = HeaderValue::from("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
-    event.headers.insert("traceparent".into(), trace.clone());
+    event.headers.insert("traceparent".into(), trace);
     host.publish_message(event.clone()).await;
 
     let task = host.tasks(SEND, 1).await.remove(0);
@@ -30,7 +30,8 @@ async fn an_event_becomes_a_task_under_its_tid_and_a_derived_id(broker: TestBrok
     assert_eq!(task.tid, event.tid);
     assert_eq!(task.source.as_deref(), Some("pheidi"));
     assert_eq!(task.attempt.number(), 1);
-    assert_eq!(task.headers.get("traceparent"), Some(&trace));
+    let made = task.headers.get("traceparent").and_then(HeaderValue::as_text).expect("it goes on");
+    assert!(made.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-") && made.ends_with("-01"), "{made}");
     let body: Value = serde_json::from_slice(&task.body).expect("JSON");
     assert_eq!((&body["to"], &body["substitutions"]["amount"]), (&json!("grace@example.org"), &json!(4200)));
 

@@ -31,14 +31,14 @@ fn publishing(broker: Arc<RabbitMqBroker>, enough: CancellationToken) -> JoinHan
     })
 }
 
-/// Settles what comes until told to stop; says what was settled.
+/// Settles what comes until told to stop; says what came. An acknowledgement that fails may have arrived all the same, and
+/// then its message does not come again.
 fn settling(mut listener: Box<dyn Listener>, enough: CancellationToken) -> JoinHandle<BTreeSet<MessageId>> {
     tokio::spawn(async move {
         let mut settled = BTreeSet::new();
         while let Some(Some(received)) = enough.run_until_cancelled(listener.next()).await {
-            if received.receipt.acknowledge().await.is_ok() {
-                settled.insert(received.message.id);
-            }
+            settled.insert(received.message.id);
+            let _ = received.receipt.acknowledge().await;
         }
         settled
     })

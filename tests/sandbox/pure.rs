@@ -4,6 +4,11 @@ use super::*;
 
 const TIME: u64 = 1_700_000_000_123;
 
+/// A host that handles an event as often as it comes.
+async fn without_deduplication() -> Stage {
+    Stage::with(|settings| settings.delivery.deduplication.enabled = false).await
+}
+
 /// What the puppet saw of the world as it handled an event of this id.
 async fn sight(stage: &mut Stage, id: &str) -> Value {
     let id = MessageId::from_wire(id).expect("a legal id");
@@ -20,7 +25,7 @@ async fn sight(stage: &mut Stage, id: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_event_gives_the_same_bytes_on_another_host_and_at_another_time() {
-    let (mut one, mut other) = (Stage::new().await, Stage::new().await);
+    let (mut one, mut other) = (without_deduplication().await, Stage::new().await);
     let first = sight(&mut one, "m-1").await;
     assert_eq!(sight(&mut one, "m-1").await, first);
     assert_eq!(sight(&mut other, "m-1").await, first);
@@ -54,7 +59,7 @@ async fn there_are_no_files_no_environment_and_no_arguments() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i2_an_event_that_comes_twice_gives_the_same_tasks_under_the_same_ids() {
-    let stage = Stage::new().await;
+    let stage = without_deduplication().await;
     let event = broker::event(PULLED, json!({ "do": "emit", "count": 3 }).to_string());
     stage.host.publish_message(event.clone()).await;
     stage.host.publish_message(event.clone()).await;

@@ -88,7 +88,10 @@ enum State {
         failures_in_a_row: u32,
         calls: Calls,
     },
-    /// How often it has opened since it was last closed.
+    /// It opens for so many times since it was last closed, and the last of them is only beginning.
+    Tripped {
+        times: u32,
+    },
     Open {
         times: u32,
     },
@@ -110,10 +113,18 @@ impl Breaker {
     }
 
     /// Hears of a call. A message that was rejected says nothing of the plugin's health and is not told here. What ends
-    /// while the breaker is open began before, and says nothing new.
+    /// once the breaker has tripped began before, and says nothing new.
     pub fn record(&mut self, failed: bool, now: Instant) -> Verdict {
+        let verdict = self.judge(failed, now);
+        if matches!(verdict, Verdict::Trip(_)) {
+            self.state = State::Tripped { times: self.times() + 1 };
+        }
+        verdict
+    }
+
+    fn judge(&mut self, failed: bool, now: Instant) -> Verdict {
         match &mut self.state {
-            State::Open { .. } => Verdict::Stay,
+            State::Tripped { .. } | State::Open { .. } => Verdict::Stay,
             State::Probing { successes, .. } if !failed => {
                 *successes += 1;
                 if *successes >= self.trip.probes.get() { Verdict::Close } else { Verdict::Stay }
@@ -135,8 +146,8 @@ impl Breaker {
     /// Opens, or opens again, and says for how long.
     pub fn open(&mut self) -> Duration {
         let times = match self.state {
-            State::Closed { .. } => 1,
-            State::Open { times } | State::Probing { times, .. } => times.saturating_add(1),
+            State::Tripped { times } => times,
+            _ => self.times() + 1,
         };
         self.state = State::Open { times };
         let doubled = 2u32.checked_pow(times - 1).and_then(|factor| self.trip.cool_down.checked_mul(factor));
@@ -145,11 +156,16 @@ impl Breaker {
 
     /// Lets single messages through.
     pub fn probe(&mut self) {
-        let times = match self.state {
+        self.state = State::Probing { times: self.times(), successes: 0 };
+    }
+
+    /// How often it has opened since it was last closed.
+    fn times(&self) -> u32 {
+        match self.state {
             State::Closed { .. } => 0,
-            State::Open { times } | State::Probing { times, .. } => times,
-        };
-        self.state = State::Probing { times, successes: 0 };
+            // Far beyond what the cool-down's maximum lets make a difference.
+            State::Tripped { times } | State::Open { times } | State::Probing { times, .. } => times.min(u32::MAX - 1),
+        }
     }
 
     pub fn close(&mut self) {
@@ -308,7 +324,13 @@ mod tests {
             let now = Instant::now();
             for failed in calls {
                 row = if failed { row + 1 } else { 0 };
-                prop_assert_eq!(trips(&breaker.record(failed, now)), row >= 3);
+                let trip = trips(&breaker.record(failed, now));
+                prop_assert_eq!(trip, row >= 3);
+                if trip {
+                    prop_assert_eq!(breaker.record(true, now), Verdict::Stay, "it has tripped already");
+                    breaker.close();
+                    row = 0;
+                }
             }
         }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use super::admit::admit;
 use super::inbox::{self, Claims};
@@ -70,16 +70,7 @@ impl Pipeline {
     /// Delivers one message to the version that is live now.
     pub async fn deliver(&self, received: Received) -> Ended {
         let live = self.live.load_full();
-        let message = &received.message;
-        let span = tracing::info_span!(
-            "delivery",
-            plugin = %live.id,
-            version = %live.version,
-            event = %message.subject,
-            message = %message.id,
-            tid = %message.tid,
-            attempt = message.attempt.number(),
-        );
+        let span = span(&received.message, &live);
         self.handle(received, &live).instrument(span).await
     }
 
@@ -87,17 +78,19 @@ impl Pipeline {
     pub async fn hand_back(&self, received: Received) {
         let Received { message, receipt: acknowledgement, .. } = received;
         give_back(acknowledgement).await;
-        let live = self.live.load_full();
-        let settlement = Settlement::Returned { reason: "the host stopped listening".into() };
-        self.record(&message, &live, settlement, Vec::new(), Receipt::default());
+        self.record_unbegun(&message);
     }
 
     /// Lets go of a message that was fetched and never begun. The broker takes it back with all else that its listener
     /// had out.
     pub fn let_go(&self, received: Received) {
+        self.record_unbegun(&received.message);
+    }
+
+    fn record_unbegun(&self, message: &Message) {
         let live = self.live.load_full();
         let settlement = Settlement::Returned { reason: "the host stopped listening".into() };
-        self.record(&received.message, &live, settlement, Vec::new(), Receipt::default());
+        span(message, &live).in_scope(|| self.record(message, &live, settlement, Vec::new(), Receipt::default()));
     }
 
     /// A message that kept its place before is what it was then: its attempt and its failures. Says how long it waits.
@@ -263,6 +256,19 @@ impl Pipeline {
             receipt,
         });
     }
+}
+
+/// What every line of a delivery's log names.
+fn span(message: &Message, live: &Live) -> Span {
+    tracing::info_span!(
+        "delivery",
+        plugin = %live.id,
+        version = %live.version,
+        event = %message.subject,
+        message = %message.id,
+        tid = %message.tid,
+        attempt = message.attempt.number(),
+    )
 }
 
 fn panicked() -> Invocation {

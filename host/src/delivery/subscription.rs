@@ -72,7 +72,7 @@ pub(super) struct Subscription {
     pub source: Source,
     ordering: Ordering,
     /// How many deliveries may be in work at a time.
-    places: Semaphore,
+    places: Arc<Semaphore>,
     lanes: Arc<Lanes>,
     limits: Limits,
     in_flight: AtomicU64,
@@ -113,7 +113,7 @@ impl Subscription {
             pipeline,
             source,
             ordering: policy.ordering,
-            places: Semaphore::new(NonZeroU16::get(policy.concurrency).into()),
+            places: Arc::new(Semaphore::new(NonZeroU16::get(policy.concurrency).into())),
             lanes: Arc::default(),
             limits,
             in_flight: AtomicU64::new(0),
@@ -161,9 +161,9 @@ impl Subscription {
         let mut phase = Phase::Closed;
         loop {
             let cut = match phase {
-                Phase::Closed => self.listen(self.source.prefetch, ListenerState::Consuming, &mut signals, &stop).await,
+                Phase::Closed => self.listen(ListenerState::Consuming, &mut signals, &stop).await,
                 Phase::Open { ref reason } => self.wait(reason.clone(), &mut signals, &stop).await,
-                Phase::Probing => self.listen(NonZeroU16::MIN, ListenerState::Probing, &mut signals, &stop).await,
+                Phase::Probing => self.listen(ListenerState::Probing, &mut signals, &stop).await,
             };
             let signal = match cut {
                 Cut::Stopped => return,
@@ -229,12 +229,11 @@ impl Subscription {
     /// Delivers what comes, until it is told otherwise. Then what is in flight ends, and the rest goes back uncounted.
     async fn listen(
         self: &Arc<Self>,
-        prefetch: NonZeroU16,
         consuming: ListenerState,
         signals: &mut mpsc::Receiver<Signal>,
         stop: &CancellationToken,
     ) -> Cut {
-        let source = Source { prefetch, ..self.source.clone() };
+        let (source, places) = self.room(&consuming);
         let mut listener = tokio::select! {
             listener = self.attach(&source) => listener,
             cut = cut(&consuming, signals, stop) => return cut,
@@ -252,7 +251,7 @@ impl Subscription {
                 received = listener.next() => {
                     let Some(received) = received else { break Cut::Stopped };
                     let turn = self.lanes.join(&self.ordering, &received.message);
-                    deliveries.spawn(self.clone().deliver(received, turn, over.clone()));
+                    deliveries.spawn(self.clone().deliver(received, turn, places.clone(), over.clone()));
                 }
             }
         };
@@ -263,6 +262,20 @@ impl Subscription {
             Ordering::Key(_) | Ordering::Queue => self.wind_up_in_order(listener, deliveries).await,
         }
         cut
+    }
+
+    /// How much is fetched, and how much of it is in work at a time: one by one while the breaker probes. Where order is
+    /// kept the prefetch stays the same: a quorum queue that took back more than the next listener fetches puts what
+    /// that gives back behind the rest.
+    fn room(&self, consuming: &ListenerState) -> (Source, Arc<Semaphore>) {
+        let source = self.source.clone();
+        match (consuming, &self.ordering) {
+            (ListenerState::Probing, Ordering::None) => {
+                (Source { prefetch: NonZeroU16::MIN, ..source }, Arc::new(Semaphore::new(1)))
+            }
+            (ListenerState::Probing, _) => (source, Arc::new(Semaphore::new(1))),
+            _ => (source, self.places.clone()),
+        }
     }
 
     /// Tries until the broker lets us listen.
@@ -285,6 +298,7 @@ impl Subscription {
         self: Arc<Self>,
         mut received: Received,
         mut turn: Turn,
+        places: Arc<Semaphore>,
         over: CancellationToken,
     ) -> Option<Received> {
         if over.run_until_cancelled(turn.comes()).await.is_none() {
@@ -297,7 +311,7 @@ impl Subscription {
         loop {
             let ready = async {
                 tokio::time::sleep(wait).await;
-                let place = self.places.acquire().await;
+                let place = places.acquire().await;
                 self.limits.wait().await;
                 place
             };

@@ -44,6 +44,7 @@ impl Listener for EmbeddedListener {
             // Without an answer the broker was closed, and fetches no more either.
             let _ = stopped.await;
         }
+        self.condition = watch::channel(Condition::Interrupted { reason: "it was stopped".to_owned() }).1;
     }
 
     fn condition(&self) -> watch::Receiver<Condition> {

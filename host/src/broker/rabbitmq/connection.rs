@@ -12,7 +12,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::guard::{Failure, Guard, explain};
-use super::{Options, UrlError};
+use super::{Options, UrlError, pulse};
 use crate::broker::BrokerStatus;
 
 /// Seconds between two signs of life where the URL names none. A connection without any for twice as long is lost.
@@ -201,7 +201,10 @@ async fn supervise(
                 links.send_replace(Some(link.clone()));
                 status.send_replace(BrokerStatus::Ready);
                 backoff.reset();
-                let reason = link.guard.lost().await.reason;
+                let reason = tokio::select! {
+                    loss = link.guard.lost() => loss.reason,
+                    never = pulse::watch(&link, &status) => match never {},
+                };
                 links.send_replace(None);
                 if closing.is_cancelled() {
                     close(&link).await;

@@ -15,6 +15,7 @@ mod guard;
 mod header;
 mod inspect;
 mod publish;
+mod pulse;
 mod receipt;
 mod remove;
 mod route;

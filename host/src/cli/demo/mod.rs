@@ -101,6 +101,7 @@ fn within(home: &Path, settings: Settings, keep: bool) -> Settings {
     own.plugins.cache = home.join("cache");
     own.broker.url = BrokerUrl::Embedded;
     own.broker.embedded.file = home.join("broker.db");
+    own.ledger.file = home.join("ledger.db");
     if !keep {
         own.admin.address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     }
