@@ -33,6 +33,7 @@ pub fn settings(directory: &Path, broker: &TestBroker) -> Settings {
     let mut settings = Settings::default();
     settings.plugins.directory = directory.join("plugins");
     settings.plugins.cache = compile_cache().to_owned();
+    settings.ledger.file = directory.join("ledger.db");
     settings.admin.address.set_port(0);
     broker.write_into(&mut settings);
     settings

@@ -32,6 +32,7 @@ impl Stage {
     pub async fn start(mut settings: Settings) -> Result<Self, Failure> {
         let directory = tempfile::Builder::new().prefix("leveret-stage-").tempdir()?;
         settings.broker.embedded.file = directory.path().join("broker.db");
+        settings.ledger.file = directory.path().join("ledger.db");
         settings.plugins.directory = plugins(directory.path());
         settings.plugins.cache = directory.path().join("cache");
         settings.admin.address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
