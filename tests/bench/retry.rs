@@ -4,7 +4,7 @@ use std::num::{NonZeroU16, NonZeroU32};
 use std::time::{Duration, Instant};
 
 use leveret::broker::{Destination, Outgoing, Source};
-use leveret::config::{Attempts, Settings};
+use leveret::config::{Attempts, Concurrency, Settings};
 use leveret::message::{Message, Subject};
 use leveret::name::{QueueName, TaskName};
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -20,6 +20,8 @@ const SECONDS: usize = 10;
 const BATCH: usize = 50;
 /// The wait that the plugin asks for. It is on the grid, so it is not rounded.
 const WAIT: Duration = Duration::from_secs(1);
+/// Twice as many deliveries a second wait for the broker half a second each at the most: nothing waits for a place.
+const PREFETCH: NonZeroU16 = NonZeroU16::new(PER_SECOND as u16).expect("not 0");
 /// The longest that all of it may take.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -46,9 +48,10 @@ pub async fn measure(settings: Settings, keys: Keys, figures: &mut Figures) -> R
 }
 
 /// Settings under which each message fails twice, and then is a dead letter that remembers when.
-pub fn settings(prefetch: NonZeroU16) -> Settings {
+pub fn settings(prefetch: Option<NonZeroU16>) -> Settings {
     let mut settings = Settings::default();
-    settings.delivery.prefetch = prefetch;
+    settings.delivery.prefetch = prefetch.unwrap_or(PREFETCH);
+    settings.delivery.concurrency = Concurrency::Prefetch;
     settings.delivery.retry.attempts = Attempts::AtMost(NonZeroU32::new(2).expect("2 is not 0"));
     settings.delivery.breaker.enabled = false;
     settings
@@ -91,8 +94,8 @@ async fn lateness(stage: &Stage) -> Result<Vec<f64>, Failure> {
     let mut listener = stage.host.broker.listen(source).await?;
     let mut late = Vec::with_capacity(PER_SECOND * SECONDS);
     while late.len() < PER_SECOND * SECONDS {
+        // Not acknowledged: the broker ends with the bench.
         let received = timeout(PATIENCE, listener.next()).await?.ok_or("the dead letters are gone")?;
-        received.receipt.acknowledge().await?;
         let [first, second] = received.message.failures.as_slice() else {
             return Err(format!("{} has not failed twice", received.message.id).into());
         };
