@@ -99,17 +99,23 @@ fn run(wanted: impl Fn(Measurement) -> bool, asked: Option<NonZeroU16>) -> Resul
     }
     if wanted(Measurement::Retry) {
         eprintln!("retries on the embedded broker…");
-        let (median, p99, most) =
-            ("embedded_retry_late_p50_ms", "embedded_retry_late_p99_ms", "embedded_retry_late_max_ms");
-        let keys = retry::Keys { median, p99, most };
+        let keys = retry::Keys {
+            median: "embedded_retry_late_p50_ms",
+            p99: "embedded_retry_late_p99_ms",
+            most: "embedded_retry_late_max_ms",
+            rate: "embedded_retries_per_second",
+        };
         runtime.block_on(retry::measure(retry::settings(asked), keys, &mut figures))?;
         eprintln!("retries on RabbitMQ…");
         let node = Node::start();
         let mut settings = retry::settings(asked);
         settings.broker.url = node.vhost("bench").parse()?;
-        let (median, p99, most) =
-            ("rabbitmq_retry_late_p50_ms", "rabbitmq_retry_late_p99_ms", "rabbitmq_retry_late_max_ms");
-        let keys = retry::Keys { median, p99, most };
+        let keys = retry::Keys {
+            median: "rabbitmq_retry_late_p50_ms",
+            p99: "rabbitmq_retry_late_p99_ms",
+            most: "rabbitmq_retry_late_max_ms",
+            rate: "rabbitmq_retries_per_second",
+        };
         runtime.block_on(retry::measure(settings, keys, &mut figures))?;
     }
     if wanted(Measurement::Ledger) {
