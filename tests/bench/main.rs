@@ -6,6 +6,7 @@ mod baseline;
 mod call;
 mod figures;
 mod lateness;
+mod ledger;
 mod reload;
 mod retry;
 mod start;
@@ -28,7 +29,8 @@ struct Arguments {
     /// What to measure; everything, if nothing is named.
     #[arg(value_enum)]
     what: Vec<Measurement>,
-    /// How many messages may be in work at a time, when throughput and retries are measured; the host's default, if nothing is said.
+    /// How many messages may be in work at a time. If nothing is said, the host's default when throughput is measured,
+    /// and enough when retries are.
     #[arg(long)]
     prefetch: Option<NonZeroU16>,
 }
@@ -48,11 +50,12 @@ enum Measurement {
     Throughput,
     /// How late retries come, at 1,000 a second, on both brokers.
     Retry,
+    /// What the ledger can remember a second, and what it costs to drop duplicates.
+    Ledger,
 }
 
 fn main() -> ExitCode {
     let Arguments { what, prefetch } = Arguments::parse();
-    let prefetch = prefetch.unwrap_or(Settings::default().delivery.prefetch);
     let wanted = |measurement| what.is_empty() || what.contains(&measurement);
     match run(wanted, prefetch) {
         Ok(figures) => {
@@ -66,7 +69,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(wanted: impl Fn(Measurement) -> bool, prefetch: NonZeroU16) -> Result<Figures, Failure> {
+fn run(wanted: impl Fn(Measurement) -> bool, asked: Option<NonZeroU16>) -> Result<Figures, Failure> {
+    let prefetch = asked.unwrap_or(Settings::default().delivery.prefetch);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut figures = Figures::new();
     if wanted(Measurement::Start) {
@@ -95,18 +99,30 @@ fn run(wanted: impl Fn(Measurement) -> bool, prefetch: NonZeroU16) -> Result<Fig
     }
     if wanted(Measurement::Retry) {
         eprintln!("retries on the embedded broker…");
-        let (median, p99, most) =
-            ("embedded_retry_late_p50_ms", "embedded_retry_late_p99_ms", "embedded_retry_late_max_ms");
-        let keys = retry::Keys { median, p99, most };
-        runtime.block_on(retry::measure(retry::settings(prefetch), keys, &mut figures))?;
+        let keys = retry::Keys {
+            median: "embedded_retry_late_p50_ms",
+            p99: "embedded_retry_late_p99_ms",
+            most: "embedded_retry_late_max_ms",
+            rate: "embedded_retries_per_second",
+        };
+        runtime.block_on(retry::measure(retry::settings(asked), keys, &mut figures))?;
         eprintln!("retries on RabbitMQ…");
         let node = Node::start();
-        let mut settings = retry::settings(prefetch);
+        let mut settings = retry::settings(asked);
         settings.broker.url = node.vhost("bench").parse()?;
-        let (median, p99, most) =
-            ("rabbitmq_retry_late_p50_ms", "rabbitmq_retry_late_p99_ms", "rabbitmq_retry_late_max_ms");
-        let keys = retry::Keys { median, p99, most };
+        let keys = retry::Keys {
+            median: "rabbitmq_retry_late_p50_ms",
+            p99: "rabbitmq_retry_late_p99_ms",
+            most: "rabbitmq_retry_late_max_ms",
+            rate: "rabbitmq_retries_per_second",
+        };
         runtime.block_on(retry::measure(settings, keys, &mut figures))?;
+    }
+    if wanted(Measurement::Ledger) {
+        eprintln!("ledger…");
+        runtime.block_on(ledger::measure(&mut figures))?;
+        eprintln!("throughput with and without deduplication…");
+        runtime.block_on(throughput::deduplication(prefetch, &mut figures))?;
     }
     Ok(figures)
 }

@@ -4,12 +4,12 @@ use std::num::{NonZeroU16, NonZeroU32};
 use std::time::{Duration, Instant};
 
 use leveret::broker::{Destination, Outgoing, Source};
-use leveret::config::{Attempts, Settings};
+use leveret::config::{Attempts, Concurrency, Settings};
 use leveret::message::{Message, Subject};
 use leveret::name::{QueueName, TaskName};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::figures::Figures;
+use super::figures::{Figures, quantile};
 use leveret_tests::guests::bytes;
 use leveret_tests::stage::{Failure, Stage};
 
@@ -20,6 +20,8 @@ const SECONDS: usize = 10;
 const BATCH: usize = 50;
 /// The wait that the plugin asks for. It is on the grid, so it is not rounded.
 const WAIT: Duration = Duration::from_secs(1);
+/// As many as fail in a second, so that none waits for a place, as long as a delivery takes less than half a second.
+const PREFETCH: NonZeroU16 = NonZeroU16::new(PER_SECOND as u16).expect("not 0");
 /// The longest that all of it may take.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -28,6 +30,7 @@ pub struct Keys {
     pub median: &'static str,
     pub p99: &'static str,
     pub most: &'static str,
+    pub rate: &'static str,
 }
 
 pub async fn measure(settings: Settings, keys: Keys, figures: &mut Figures) -> Result<(), Failure> {
@@ -35,20 +38,29 @@ pub async fn measure(settings: Settings, keys: Keys, figures: &mut Figures) -> R
     stage.install(&bytes("puppet")).await?;
     timeout(PATIENCE, stage.host.ready()).await?;
     fail(&stage).await?;
-    let late = lateness(&stage).await?;
+    let Retries { late, per_second } = retries(&stage).await?;
     stage.stop().await;
-    let at = |share: f64| late[((late.len() - 1) as f64 * share) as usize];
     let meaning = format!("of {} retries, {PER_SECOND} a second: ms from due until called, median", late.len());
-    figures.add(keys.median, at(0.5), meaning);
-    figures.add(keys.p99, at(0.99), "the same, 99th percentile");
-    figures.add(keys.most, at(1.0), "the same, at the most");
+    figures.add(keys.median, quantile(&late, 0.5), meaning);
+    figures.add(keys.p99, quantile(&late, 0.99), "the same, 99th percentile");
+    figures.add(keys.most, quantile(&late, 1.0), "the same, at the most");
+    figures.add(keys.rate, per_second, "how many retries a second that were: fewer where the machine is too busy");
     Ok(())
 }
 
+/// What came of the second attempts.
+struct Retries {
+    /// How late each was, in milliseconds.
+    late: Vec<f64>,
+    /// How many there were in each second from the first to the last.
+    per_second: f64,
+}
+
 /// Settings under which each message fails twice, and then is a dead letter that remembers when.
-pub fn settings(prefetch: NonZeroU16) -> Settings {
+pub fn settings(prefetch: Option<NonZeroU16>) -> Settings {
     let mut settings = Settings::default();
-    settings.delivery.prefetch = prefetch;
+    settings.delivery.prefetch = prefetch.unwrap_or(PREFETCH);
+    settings.delivery.concurrency = Concurrency::Prefetch;
     settings.delivery.retry.attempts = Attempts::AtMost(NonZeroU32::new(2).expect("2 is not 0"));
     settings.delivery.breaker.enabled = false;
     settings
@@ -81,25 +93,27 @@ fn outgoing(stage: &Stage) -> Outgoing {
     Outgoing { destination: Destination::Event(stage.event.clone()), message }
 }
 
-/// How late each second attempt was, in milliseconds, from the least to the most. The time that it takes to publish the
-/// delayed copy counts as lateness too.
-async fn lateness(stage: &Stage) -> Result<Vec<f64>, Failure> {
+/// Reads off the dead letters when their second attempts were. The time that it takes to publish the delayed copy counts
+/// as lateness too.
+async fn retries(stage: &Stage) -> Result<Retries, Failure> {
     let dead = QueueName::dead(&stage.plugin.app);
     // Any task of the application: a queue listened to for an event would be bound to it.
     let task: TaskName = format!("{}.dead.letter", stage.plugin.app).parse()?;
     let source = Source { queue: dead, ..Source::task(task, NonZeroU16::MAX) };
     let mut listener = stage.host.broker.listen(source).await?;
-    let mut late = Vec::with_capacity(PER_SECOND * SECONDS);
+    let (mut late, mut first_call, mut last_call) = (Vec::new(), Duration::MAX, Duration::ZERO);
     while late.len() < PER_SECOND * SECONDS {
+        // Not acknowledged: the broker ends with the bench.
         let received = timeout(PATIENCE, listener.next()).await?.ok_or("the dead letters are gone")?;
-        received.receipt.acknowledge().await?;
         let [first, second] = received.message.failures.as_slice() else {
             return Err(format!("{} has not failed twice", received.message.id).into());
         };
         let called = second.time.since_epoch().saturating_sub(second.receipt.time);
+        (first_call, last_call) = (first_call.min(called), last_call.max(called));
         late.push(called.saturating_sub(first.time.since_epoch() + WAIT).as_secs_f64() * 1000.0);
     }
     listener.stop().await;
-    late.sort_by(f64::total_cmp);
-    Ok(late)
+    // A float holds some thousands exactly.
+    let per_second = late.len() as f64 / last_call.saturating_sub(first_call).as_secs_f64();
+    Ok(Retries { late, per_second })
 }

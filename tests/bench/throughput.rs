@@ -64,6 +64,27 @@ pub async fn rabbitmq(url: &str, prefetch: NonZeroU16, figures: &mut Figures) ->
     Ok(())
 }
 
+/// What it costs to know duplicates: on the embedded broker, in turns with a host that does not look for any.
+pub async fn deduplication(prefetch: NonZeroU16, figures: &mut Figures) -> Result<(), Failure> {
+    let on = Leveret::start(settings(prefetch)).await?;
+    let mut without = settings(prefetch);
+    without.delivery.deduplication.enabled = false;
+    let off = Leveret::start(without).await?;
+    let (mut rates, mut plain_rates) = (Vec::new(), Vec::new());
+    for _ in 0..=ROUNDS {
+        plain_rates.push(off.round().await?);
+        rates.push(on.round().await?);
+    }
+    on.stage.stop().await;
+    off.stage.stop().await;
+    let ratios: Vec<_> = rates.iter().zip(&plain_rates).map(|(rate, plain)| rate / plain).collect();
+    let meaning = format!("events to tasks a second on the embedded broker, prefetch {prefetch}, duplicates dropped");
+    figures.add("deduplicated_per_second", median(&rates[1..]), meaning);
+    figures.add("not_deduplicated_per_second", median(&plain_rates[1..]), "the same with deduplication off");
+    figures.add("deduplication_ratio", median(&ratios[1..]), "on to off, round by round");
+    Ok(())
+}
+
 fn settings(prefetch: NonZeroU16) -> Settings {
     let mut settings = Settings::default();
     settings.delivery.prefetch = prefetch;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use leveret_tests::guests;
 use leveret_tests::host::put;
 use leveret_tests::http;
 use leveret_tests::process::{Process, binary};
@@ -15,7 +16,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 
 use crate::account::Account;
-use crate::scenario::{self, CONTROL, PUPPETS};
+use crate::scenario::{CONTROL, PUPPETS};
 
 /// How long the host may take until it listens to every queue.
 const READY: Duration = Duration::from_secs(90);
@@ -43,9 +44,9 @@ impl Host {
         let host =
             Self { directory, variables, process: Mutex::default(), api, lives, logs: Mutex::default(), account };
         for puppet in &PUPPETS {
-            host.put(puppet.app, &scenario::puppet_as(puppet.roles[0]));
+            host.put(puppet.app, &guests::puppet_as(puppet.roles[0]));
         }
-        host.put(CONTROL, &leveret_tests::guests::bytes(CONTROL));
+        host.put(CONTROL, &guests::bytes(CONTROL));
         Arc::new(host)
     }
 

@@ -11,14 +11,14 @@ use crate::account::Account;
 use crate::deck::Tally;
 use crate::dice::Dice;
 use crate::host::Host;
-use crate::scenario::{PEACEFUL, PUPPETS, puppet_as};
+use crate::scenario::{PEACEFUL, PUPPETS};
 
 /// Replaces plugins until it is told to stop, and then makes them all peaceful.
 pub async fn run(host: Arc<Host>, account: Arc<Account>, tally: Arc<Tally>, stop: CancellationToken) {
     let mut dice = Dice::new(account.seed, "reloads");
     while stop.run_until_cancelled(reload(&host, &tally, &mut dice)).await.is_some() {}
     for puppet in &PUPPETS {
-        host.put(puppet.app, &puppet_as(PEACEFUL));
+        host.put(puppet.app, &guests::puppet_as(PEACEFUL));
     }
 }
 
@@ -27,7 +27,7 @@ async fn reload(host: &Host, tally: &Tally, dice: &mut Dice) {
     tokio::time::sleep(dice.duration(Duration::from_millis(200), Duration::from_millis(2500))).await;
     let puppet = dice.pick(&PUPPETS);
     let role: &&str = dice.pick(puppet.roles);
-    let good = puppet_as(role);
+    let good = guests::puppet_as(role);
     let file = host.plugins().join(format!("{}.wasm", puppet.app));
     let moment = dice.duration(Duration::from_millis(100), Duration::from_millis(1500));
     match dice.throw(10) {

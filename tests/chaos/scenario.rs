@@ -4,7 +4,6 @@ use std::fmt::Write;
 
 use leveret::message::{Maker, MessageId};
 use leveret::name::PluginId;
-use leveret_tests::guests;
 use serde::{Deserialize, Serialize};
 
 use crate::dice;
@@ -56,21 +55,6 @@ impl Puppet {
 /// The main plugin of an app.
 pub fn plugin(app: &str) -> PluginId {
     PluginId::new(app.parse().expect("a legal name"), app.parse().expect("a legal name"))
-}
-
-/// The puppet's file with another role in it; see `tests/guests/puppet/src/role.rs`.
-///
-/// # Panics
-/// If there is no room for a role in the file, or not enough.
-pub fn puppet_as(role: &str) -> Vec<u8> {
-    const BEFORE: &[u8] = b"puppet role: ";
-    const ROOM: usize = 27;
-    let mut file = guests::bytes("puppet");
-    let mut places = (0..file.len()).filter(|&at| file[at..].starts_with(BEFORE));
-    let place = places.next().expect("the puppet has a role: run ./dev setup") + BEFORE.len();
-    assert!(places.next().is_none() && role.len() <= ROOM, "no room for the role {role:?}");
-    file[place..place + ROOM].copy_from_slice(format!("{role:ROOM$}").as_bytes());
-    file
 }
 
 /// `leveret.toml`. Attempts are many, so that only what is meant to die does; waits are short and few, so that their

@@ -5,9 +5,8 @@ use leveret_tests::broker;
 
 use super::*;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn i2_a_relay_passes_a_message_on_once_however_often_it_comes() {
-    let mut host = TestHost::start(&TestBroker::embedded()).await;
+async fn i2_a_relay_passes_a_message_on_once_however_often_it_comes(broker: TestBroker) {
+    let mut host = TestHost::start(&broker).await;
     host.install("relay.wasm", &guests::bytes("relay")).await;
     let shipment = json!({ "number": "S-1", "customer": "Ada", "country": "US" });
     let event = broker::event("shipment.requested", shipment.to_string());
@@ -19,4 +18,14 @@ async fn i2_a_relay_passes_a_message_on_once_however_often_it_comes() {
     assert_eq!((second.settlement, second.emitted.len()), (Settlement::Duplicate, 0));
     assert_eq!(host.host.journal.counts().duplicate, 1);
     host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i2_a_duplicate_on_the_embedded_broker_is_passed_on_once() {
+    i2_a_relay_passes_a_message_on_once_however_often_it_comes(TestBroker::embedded()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i2_a_duplicate_on_rabbitmq_is_passed_on_once() {
+    i2_a_relay_passes_a_message_on_once_however_often_it_comes(TestBroker::rabbitmq().await).await;
 }

@@ -1,31 +1,29 @@
 'use strict'
 
-// A worker of today: performs one task as Ponos does, prints what it was given as one JSON line, and exits.
-// It prints `ready` once it is subscribed.
+// A service of today: performs a task, or handles an event, as Ponos does, and prints what it was given as one JSON
+// line, each time until it is ended. It prints `ready` once it is subscribed.
 //
-//   node worker.js               the queue must exist, of whatever type
-//   node worker.js --declare     declares it as Ponos does: durable and classic
+//   node worker.js <app> <task>              the task's queue must exist, of whatever type
+//   node worker.js <app> <task> --declare    declares it as Ponos does: durable and classic
+//   node worker.js <app> <event> --event     subscribes to an event, as Ponos does
 
 const broker = require('./broker')
 const { getNamespace } = require('continuation-local-storage')
 const Ponos = require('ponos')
 
-const APP = 'pheidi'
-const TASK = 'email.send'
-// Ponos acknowledges after the task has ended, and says nothing about it.
-const TIME_TO_ACKNOWLEDGE = 250
+const [app, name, flag] = process.argv.slice(2)
+const isEvent = flag === '--event'
 
-const declared = process.argv.includes('--declare') ? [TASK] : []
-const server = new Ponos.Server({
-  name: APP,
-  rabbitmq: Object.assign(broker.options(), { name: APP, tasks: declared }),
-  tasks: { [TASK]: perform }
+const rabbitmq = Object.assign(broker.options(), {
+  name: app,
+  tasks: flag === '--declare' ? [name] : [],
+  events: isEvent ? [name] : []
 })
+const server = new Ponos.Server({ name: app, rabbitmq, [isEvent ? 'events' : 'tasks']: { [name]: perform } })
 
 function perform (job, meta) {
   const tid = getNamespace('ponos').get('tid')
-  broker.report({ task: `${APP}.${TASK}`, job, tid, meta })
-  setTimeout(() => server.stop().then(() => process.exit(0)).catch(broker.fail), TIME_TO_ACKNOWLEDGE)
+  broker.report({ task: `${app}.${name}`, job, tid, meta })
 }
 
 server.start().then(() => process.stdout.write('ready\n')).catch(broker.fail)

@@ -63,3 +63,18 @@ pub fn puppet_with(health: Health) -> Vec<u8> {
     puppet[at + WORD.len()..][..state.len()].copy_from_slice(state);
     puppet
 }
+
+/// The puppet's file with another role in it; see `tests/guests/puppet/src/role.rs`.
+///
+/// # Panics
+/// If there is no room for a role in the file, or not enough.
+pub fn puppet_as(role: &str) -> Vec<u8> {
+    const BEFORE: &[u8] = b"puppet role: ";
+    const ROOM: usize = 27;
+    let mut file = bytes("puppet");
+    let mut places = (0..file.len()).filter(|&at| file[at..].starts_with(BEFORE));
+    let place = places.next().expect("the puppet has a role: run ./dev setup") + BEFORE.len();
+    assert!(places.next().is_none() && role.len() <= ROOM, "no room for the role {role:?}");
+    file[place..place + ROOM].copy_from_slice(format!("{role:ROOM$}").as_bytes());
+    file
+}

@@ -1,7 +1,6 @@
 //! From settings to the policies of deliveries.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU16;
 
 use crate::broker::{Exchange, Routing};
 use crate::config::{self, Delivery, RateLimit, Settings};
@@ -9,7 +8,6 @@ use crate::delivery::{Backoff, OrderKey, Ordering, Policies, Policy, Rate, Ratio
 use crate::delivery::{InvalidBackoff, InvalidRate, InvalidTrip};
 use crate::ledger::Window;
 use crate::message::HeaderValue;
-use crate::name::{AppName, PluginId};
 use crate::plugin::Budget;
 
 /// Why settings are no policy. Whatever `config` loads is one.
@@ -30,26 +28,21 @@ pub(super) fn policies(settings: &Settings) -> Result<Policies, InvalidPolicy> {
     for (key, app) in &settings.app {
         let Some(limit) = &app.rate_limit else { continue };
         app_rates.insert(key.app().clone(), rate(limit)?);
-        let main = main_plugin(key.app());
-        let policy = held_to(policy(&settings.delivery_of(&main))?, &limits_of(settings, &main));
-        plugins.insert(main, policy);
     }
     for (key, own) in &settings.plugin {
         let plugin = key.plugin();
-        let limits = limits_of(settings, plugin);
         if let Some(limit) = &own.rate_limit {
             plugin_rates.insert(plugin.clone(), rate(limit)?);
         }
         for (event, own) in &own.subscription {
-            let limits: Vec<_> = limits.iter().copied().chain(own.rate_limit).collect();
             let policy = Policy {
                 rate: own.rate_limit.as_ref().map(rate).transpose()?,
                 exchange: own.exchange.as_ref().map(exchange),
                 ..policy(&settings.delivery_of_subscription(plugin, event.event()))?
             };
-            subscriptions.insert((plugin.clone(), event.event().clone()), held_to(policy, &limits));
+            subscriptions.insert((plugin.clone(), event.event().clone()), policy);
         }
-        plugins.insert(plugin.clone(), held_to(policy(&settings.delivery_of(plugin))?, &limits));
+        plugins.insert(plugin.clone(), policy(&settings.delivery_of(plugin))?);
     }
     let default = policy(&settings.delivery)?;
     Ok(Policies { default, plugins, subscriptions, plugin_rates, app_rates })
@@ -65,26 +58,6 @@ pub(super) fn budget(delivery: &Delivery) -> Budget {
         output_count: delivery.output_count.get(),
         output_size: delivery.output_size.as_bytes(),
     }
-}
-
-fn main_plugin(app: &AppName) -> PluginId {
-    let name = app.as_str().parse().expect("an application's name is a plugin's too: both are owners");
-    PluginId::new(app.clone(), name)
-}
-
-/// The limits that a plugin shares: its own, and its application's.
-fn limits_of(settings: &Settings, plugin: &PluginId) -> Vec<RateLimit> {
-    let own = settings.plugin.iter().find(|(key, _)| key.plugin() == plugin).and_then(|(_, own)| own.rate_limit);
-    let app = settings.app.iter().find(|(key, _)| *key.app() == plugin.app).and_then(|(_, app)| app.rate_limit);
-    own.into_iter().chain(app).collect()
-}
-
-/// Lets no more be prefetched than the limits let through in a second, so that messages wait in their queue and not in
-/// memory.
-fn held_to(policy: Policy, limits: &[RateLimit]) -> Policy {
-    let in_a_second = |limit: &RateLimit| NonZeroU16::try_from(limit.in_a_second()).unwrap_or(NonZeroU16::MAX);
-    let prefetch = limits.iter().map(in_a_second).fold(policy.prefetch, NonZeroU16::min);
-    Policy { prefetch, concurrency: policy.concurrency.min(prefetch), ..policy }
 }
 
 fn policy(delivery: &Delivery) -> Result<Policy, InvalidPolicy> {
@@ -157,7 +130,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::name::EventName;
+    use crate::name::{EventName, PluginId};
     use crate::plugin::AskedLimits;
 
     fn policies_of(text: &str) -> Policies {
@@ -197,25 +170,17 @@ mod tests {
     }
 
     #[test]
-    fn i8_limited_messages_wait_in_their_queue_and_not_in_memory() {
+    fn a_rate_is_its_owner_s() {
         let policies = policies_of(
             "[app.pheidi]\nrate-limit = \"8/s\"\n[plugin.docker]\nrate-limit = \"90/m\"\n\
-             [plugin.\"pheidi/receipts\".subscription.\"user.joined\"]\nrate-limit = { count = 3, burst = 9 }\n\
-             [plugin.\"pheidi/receipts\".subscription.\"user.left\"]\nrate-limit = \"1000/s\"\n\
-             [plugin.slow]\nrate-limit = \"1/h\"\n",
+             [plugin.\"pheidi/receipts\".subscription.\"user.joined\"]\nrate-limit = { count = 3, burst = 9 }\n",
         );
-        let prefetch = |plugin, event| of(&policies, plugin, event).prefetch.get();
-        assert_eq!(prefetch("pheidi", "user.joined"), 8);
-        assert_eq!(prefetch("pheidi/receipts", "user.joined"), 3);
-        assert_eq!(prefetch("pheidi/receipts", "user.left"), 8);
-        assert_eq!(prefetch("pheidi/receipts", "user.moved"), 8);
-        assert_eq!(prefetch("docker", "user.joined"), 2);
-        assert_eq!(prefetch("slow", "user.joined"), 1);
-        assert_eq!(prefetch("other", "user.joined"), 32);
-        let burst = of(&policies, "pheidi/receipts", "user.joined").rate.map(|rate| rate.burst().get());
-        assert_eq!(burst, Some(9));
-        assert_eq!(policies.plugin_rates.len(), 2);
-        assert_eq!(policies.app_rates.len(), 1);
+        let own = |event| of(&policies, "pheidi/receipts", event).rate.map(|rate| rate.burst().get());
+        assert_eq!((own("user.joined"), own("user.left")), (Some(9), None));
+        let interval = |rate: &Rate| rate.interval().as_micros();
+        assert_eq!(policies.plugin_rates.get(&plugin("docker")).map(interval), Some(666_666));
+        assert_eq!(policies.app_rates.values().map(interval).collect::<Vec<_>>(), [125_000]);
+        assert_eq!(of(&policies, "pheidi", "user.left").prefetch.get(), 8);
     }
 
     #[test]
