@@ -153,7 +153,10 @@ struct FakeListener {
 #[async_trait]
 impl Listener for FakeListener {
     async fn next(&mut self) -> Option<Received> {
-        while !self.stopped {
+        if self.stopped {
+            return None;
+        }
+        loop {
             let arrived = self.queue.arrived.notified();
             let room = self.room.clone().acquire_owned().await.expect("never closed");
             let first = self.queue.waiting.lock().expect("not poisoned").pop_first();
@@ -165,7 +168,6 @@ impl Listener for FakeListener {
             drop(room);
             arrived.await;
         }
-        None
     }
 
     async fn stop(&mut self) {

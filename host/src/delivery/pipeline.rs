@@ -44,7 +44,7 @@ pub(super) enum Ended {
     /// The broker has it back, or is done with it.
     Settled(Health),
     /// It keeps its place and its acknowledgement, and is due again after the wait (I10).
-    Kept { received: Received, wait: Duration, health: Health },
+    Kept { received: Box<Received>, wait: Duration, health: Health },
 }
 
 /// What a delivery says of the plugin's health.
@@ -131,7 +131,7 @@ impl Pipeline {
                 self.record(&received.message, live, settlement, Vec::new(), receipt);
                 let wait = held.due.since_epoch().saturating_sub(Timestamp::now().since_epoch());
                 (received.message.attempt, received.message.failures) = (held.attempt, held.failures);
-                Ended::Kept { received, wait, health: Health::Failed }
+                Ended::Kept { received: Box::new(received), wait, health: Health::Failed }
             }
             Some(Outward::Unpublished { error, receipt }) => {
                 self.give_up(received, live, &policy, error.to_string(), receipt, PAUSE).await
@@ -158,7 +158,7 @@ impl Pipeline {
             give_back(received.receipt).await;
             return Ended::Settled(Health::Unknown);
         }
-        Ended::Kept { received, wait, health: Health::Unknown }
+        Ended::Kept { received: Box::new(received), wait, health: Health::Unknown }
     }
 
     /// Everything up to the acknowledgement.

@@ -326,7 +326,7 @@ impl Subscription {
                 }
                 Ended::Kept { received: kept, wait: again, health } => {
                     self.judge(health, &over);
-                    (received, wait) = (kept, again);
+                    (received, wait) = (*kept, again);
                 }
             }
         }

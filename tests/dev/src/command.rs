@@ -17,8 +17,15 @@ impl Program {
         Self(command)
     }
 
+    /// Cargo as a person would call it. What the cargo that runs this program told it of its own package would make build
+    /// scripts run again, and half of the libraries be built again.
     pub fn cargo() -> Self {
-        Self::new("cargo")
+        let mut cargo = Self::new("cargo");
+        let told = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(told)) {
+            cargo.0.env_remove(name);
+        }
+        cargo
     }
 
     /// Adds arguments that have no spaces in them, as they would be typed.

@@ -45,7 +45,7 @@ const ALL: [Suite; 5] = [
 ];
 
 /// Parts of the tests, for a developer in a hurry.
-const PARTS: [Suite; 11] = [
+const PARTS: [Suite; 12] = [
     Suite { name: "unit", run: |_, version| tests("--lib --bins", "", version) },
     Suite { name: "architecture", run: |_, version| tests("--test suite", "architecture::", version) },
     Suite { name: "catalog", run: |_, version| tests("--test suite", "catalog::", version) },
@@ -54,13 +54,14 @@ const PARTS: [Suite; 11] = [
     Suite { name: "contract", run: |_, version| tests("--test suite", "contract::", version) },
     Suite { name: "end-to-end", run: |_, version| tests("--test suite", "end_to_end::", version) },
     Suite { name: "ledger", run: |_, version| tests("--test suite", "ledger::", version) },
+    Suite { name: "patterns", run: |_, version| tests("--test suite", "patterns::", version) },
     Suite { name: "rabbitmq", run: |_, version| tests("--test suite", "rabbitmq::", version) },
     Suite { name: "sandbox", run: |_, version| tests("--test suite", "sandbox::", version) },
     Suite { name: "on-rabbitmq", run: |_, version| tests("--test suite", ON_RABBITMQ, version) },
 ];
 
 /// The tests that start a node, whichever module they are in.
-const ON_RABBITMQ: &str = "rabbitmq:: end_to_end::raw:: end_to_end::ponos::";
+const ON_RABBITMQ: &str = "rabbitmq patterns:: end_to_end::raw:: end_to_end::ponos::";
 /// A Ponos of today: its client asks for frames that are too small for RabbitMQ 4.1 and later.
 const NOT_ON_FOUR: &str = "--skip end_to_end::ponos::";
 /// What `--rabbitmq` alone stands for.
