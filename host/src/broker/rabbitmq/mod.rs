@@ -8,6 +8,7 @@ mod clash;
 mod condition;
 mod connection;
 mod consume;
+mod depth;
 mod form;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
@@ -18,6 +19,7 @@ mod publish;
 mod receipt;
 mod remove;
 mod route;
+mod stream;
 mod topology;
 mod wire;
 
