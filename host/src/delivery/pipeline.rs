@@ -185,7 +185,9 @@ impl Pipeline {
         let (receipt, event) = (invocation.receipt, event.ok());
         let mut decision = self.conclude(message, event, invocation, live, policy).await;
         let published = loop {
-            match publish(self.broker.as_ref(), decision.publish.clone()).await {
+            // A dead letter goes last and by itself, so that it is there once, whatever becomes of the recovery.
+            let made = decision.publish.split_at(decision.recovered()).1.to_vec();
+            match publish(self.broker.as_ref(), made).await {
                 // The plugin's own doing, which no other try to publish it mends.
                 Err(error @ PublishError::TooLarge(_)) if decision.settlement == Settlement::Done => {
                     health = Health::Failed;
@@ -194,6 +196,10 @@ impl Pipeline {
                 }
                 Err(error @ PublishError::TooLarge(_)) if !decision.emitted().is_empty() => {
                     decision = decision.without_recovery(&error.to_string());
+                }
+                Ok(()) if decision.recovered() > 0 => {
+                    let letter = decision.publish[..1].to_vec();
+                    break publish(self.broker.as_ref(), letter).await;
                 }
                 published => break published,
             }

@@ -137,6 +137,11 @@ impl Decision {
         self
     }
 
+    /// Where what recovery made begins among what is published, behind the dead letter; 0 where there is none.
+    pub fn recovered(&self) -> usize {
+        usize::from(matches!(self.settlement, Settlement::Dead { .. }) && self.publish.len() > 1)
+    }
+
     /// The same without what recovery made, which the broker does not take.
     pub fn without_recovery(mut self, reason: &str) -> Self {
         self.publish.truncate(1);
