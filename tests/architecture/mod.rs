@@ -72,11 +72,12 @@ const LAYERS: [Layer; 13] = [
 ];
 
 /// Libraries that few parts of the host are the doors to, so that others can take their place.
-const DOORS: [(&str, &[&str]); 13] = [
+const DOORS: [(&str, &[&str]); 14] = [
     ("axum", &["admin"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("jsonschema", &["plugin"]),
+    ("async_rs", &["broker/rabbitmq/stream.rs"]),
     ("lapin", &["broker/rabbitmq"]),
     ("notify", &["catalog"]),
     ("prometheus_client", &["admin"]),

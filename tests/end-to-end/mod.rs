@@ -30,6 +30,7 @@ mod flow;
 mod ingress;
 mod log;
 mod metrics;
+mod poison;
 mod ponos;
 mod power;
 mod raw;

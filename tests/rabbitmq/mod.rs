@@ -3,10 +3,12 @@
 mod browse;
 mod clash;
 mod conditions;
+mod deep;
 mod exchanges;
 mod faults;
 mod messages;
 mod publishing;
+mod size;
 mod status;
 mod topology;
 mod unreadable;

@@ -101,6 +101,6 @@ async fn headers_too_large_for_a_frame_are_refused_and_harm_nobody_else() {
     let mut large = outgoing("pheidi.email.send", "{}");
     large.message.headers.insert("large".into(), "x".repeat(200_000).as_str().into());
     let id = large.message.id.clone();
-    assert_eq!(broker.publish(vec![large]).await, Err(PublishError::Refused(vec![id])));
+    assert_eq!(broker.publish(vec![large]).await, Err(PublishError::TooLarge(vec![id])));
     broker.publish(vec![outgoing("pheidi.email.send", "{}")]).await.expect("published");
 }

@@ -25,6 +25,8 @@ const ERLANG: &str = "usr/lib/erlang/bin";
 const CHOICE: &str = "LEVERET_TEST_RABBITMQ";
 /// The longest that a node may take to start, on a machine that is busy with other tests.
 const START_LIMIT: Duration = Duration::from_secs(180);
+/// How large a message may be, in bytes: as 3.10 lets it be by default. 4.x refuses more than 16 MiB.
+const MESSAGE_LIMIT: u64 = 134_217_728;
 /// `guest:guest`, which every node has and lets in from loopback.
 const CREDENTIALS: &str = "Basic Z3Vlc3Q6Z3Vlc3Q=";
 
@@ -127,6 +129,11 @@ impl Node {
 
     /// Starts a node of this version; see [`Node::start`].
     pub fn start_version(version: Version) -> Self {
+        Self::start_limited(version, MESSAGE_LIMIT)
+    }
+
+    /// Starts a node of this version that takes messages of this many bytes at the most; see [`Node::start`].
+    pub fn start_limited(version: Version, message_limit: u64) -> Self {
         let programs = version.root().join(PROGRAMS);
         assert!(
             programs.join("rabbitmq-server").exists(),
@@ -138,7 +145,8 @@ impl Node {
         let log = directory.join("log");
         fs::create_dir(&log).expect("a directory for logs");
         fs::write(directory.join("plugins"), "[rabbitmq_management].").expect("the list of plugins");
-        fs::write(directory.join("rabbitmq.conf"), configuration(port, management_port)).expect("the configuration");
+        fs::write(directory.join("rabbitmq.conf"), configuration(port, management_port, message_limit))
+            .expect("the configuration");
         let path = |name: &str| directory.join(name).into_os_string();
         let environment = BTreeMap::from([
             ("PROGRAMS", programs.into_os_string()),
@@ -296,15 +304,14 @@ impl Drop for Node {
     }
 }
 
-/// A message may be as large as 3.10 lets it be; 4.x refuses more than 16 MiB by default.
-fn configuration(port: u16, management_port: u16) -> String {
+fn configuration(port: u16, management_port: u16, message_limit: u64) -> String {
     format!(
         "listeners.tcp.1 = 127.0.0.1:{port}\n\
          management.tcp.ip = 127.0.0.1\n\
          management.tcp.port = {management_port}\n\
          vm_memory_high_watermark.absolute = 1GB\n\
          disk_free_limit.absolute = 50MB\n\
-         max_message_size = 134217728\n\
+         max_message_size = {message_limit}\n\
          log.file.level = info\n"
     )
 }

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
 use super::{Seen, problem};
-use crate::broker::{Destination, Outgoing};
+use crate::broker::{Destination, Outgoing, PublishError};
 use crate::message::{Message, MessageId, Subject, Tid, json_text};
 use crate::name::EventName;
 
@@ -55,6 +55,7 @@ pub(super) async fn publish(
             let accepted = Accepted { event, id, tid, heard: published.unheard.is_empty() };
             (StatusCode::ACCEPTED, Json(accepted)).into_response()
         }
+        Err(error @ PublishError::TooLarge(_)) => problem(StatusCode::PAYLOAD_TOO_LARGE, error),
         Err(error) => problem(StatusCode::SERVICE_UNAVAILABLE, error),
     }
 }

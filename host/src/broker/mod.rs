@@ -81,6 +81,9 @@ pub enum PublishError {
     Returned(Vec<MessageId>),
     #[error("the broker refused to take {}", list(.0))]
     Refused(Vec<MessageId>),
+    /// They will not be taken however often they are published; what the broker itself has delivered is never among them.
+    #[error("the broker takes none as large as {}", list(.0))]
+    TooLarge(Vec<MessageId>),
     #[error("the broker is out of reach: {0}")]
     Unreachable(String),
     #[error("the broker did not confirm within {0:?}")]

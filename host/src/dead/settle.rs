@@ -177,7 +177,7 @@ impl<'o> Settling<'o> {
         let batch = letters.iter().map(|((letter, _), home)| self.outgoing(letter, home)).collect();
         match self.broker.publish(batch).await {
             Ok(_) => return Ok(letters.into_iter().map(|(letter, _)| letter).collect()),
-            Err(PublishError::Returned(_) | PublishError::Refused(_)) => {}
+            Err(PublishError::Returned(_) | PublishError::Refused(_) | PublishError::TooLarge(_)) => {}
             Err(error) => return Err(BrokerError::Unreachable(error.to_string()).into()),
         }
         // One of them was not taken: each by itself, under the same ids, tells which.

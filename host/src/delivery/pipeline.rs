@@ -170,44 +170,64 @@ impl Pipeline {
             let (made, receipt) = nothing;
             return Outward::Settled { settlement: Settlement::Duplicate, made, receipt, health: Health::Unknown };
         }
-        let (mut decision, receipt, health) = self.invoke(message, live, policy).await;
+        let event = admit(message, policy.payload_limit, live.description.wanted.get(&self.event)).await;
+        let (invocation, mut health) = match &event {
+            Ok(event) => invoke(*event, live).await,
+            Err(reason) => (rejected(reason.to_string()), Health::Unknown),
+        };
+        let (receipt, event) = (invocation.receipt, event.ok());
+        let mut decision = self.conclude(message, event, invocation, live, policy).await;
+        let published = loop {
+            // A dead letter goes last and by itself, so that it is there once, whatever becomes of the recovery.
+            let made = decision.publish.split_at(decision.recovered()).1.to_vec();
+            match publish(self.broker.as_ref(), made).await {
+                // The plugin's own doing, which no other try to publish it mends.
+                Err(error @ PublishError::TooLarge(_)) if decision.settlement == Settlement::Done => {
+                    health = Health::Failed;
+                    let outcome = Outcome::Retry { reason: error.to_string(), after: None };
+                    decision = self.conclude(message, event, Invocation { outcome, receipt }, live, policy).await;
+                }
+                Err(error @ PublishError::TooLarge(_)) if !decision.emitted().is_empty() => {
+                    decision = decision.without_recovery(&error.to_string());
+                }
+                Ok(()) if decision.recovered() > 0 => {
+                    let letter = decision.publish[..1].to_vec();
+                    break publish(self.broker.as_ref(), letter).await;
+                }
+                published => break published,
+            }
+        };
         if let Some(held) = decision.hold.take() {
             if let Err(error) = self.inbox.hold(&self.queue, &message.id, Some(held.clone())).await {
                 tracing::warn!("a restart would forget this failure: {error}");
             }
             return Outward::Held { held, settlement: decision.settlement, receipt };
         }
-        let made = decision.emitted();
-        if let Err(error) = publish(self.broker.as_ref(), decision.publish).await {
+        if let Err(error) = published {
             return Outward::Unpublished { error, receipt };
         }
         self.remember(message, live, policy, &decision.settlement).await;
+        let made = decision.emitted();
         Outward::Settled { settlement: decision.settlement, made, receipt, health }
     }
 
-    /// Admits the message, runs the plugin, and its recovery where that is the last chance.
-    async fn invoke(&self, message: &Message, live: &Live, policy: &Policy) -> (Decision, Receipt, Health) {
-        let place = Place { queue: self.queue.clone(), plugin: live.id.clone(), version: live.version.to_string() };
-        let event = match admit(message, policy.payload_limit, live.description.wanted.get(&self.event)).await {
-            Ok(event) => event,
-            Err(reason) => {
-                let place = Place { version: String::new(), ..place };
-                let outcome = Outcome::Reject { reason: reason.to_string() };
-                let invocation = Invocation { outcome, receipt: Receipt::default() };
-                return (decide(message, &place, invocation, policy), Receipt::default(), Health::Unknown);
-            }
-        };
-        // A defect of the host must not keep the message, and its place among the prefetched, for ever.
-        let handled = AssertUnwindSafe(live.handler.on_event(event)).catch_unwind().await;
-        let invocation = handled.unwrap_or_else(|_| panicked());
-        let receipt = invocation.receipt;
-        let health = match invocation.outcome {
-            Outcome::Done(_) => Health::Well,
-            Outcome::Retry { .. } => Health::Failed,
-            Outcome::Reject { .. } => Health::Unknown,
-        };
+    /// What an outcome comes to, with the plugin's recovery where it was its last chance.
+    async fn conclude(
+        &self,
+        message: &Message,
+        event: Option<Event<'_>>,
+        invocation: Invocation,
+        live: &Live,
+        policy: &Policy,
+    ) -> Decision {
+        // No version has run where there is no event in the message.
+        let version = event.map_or_else(String::new, |_| live.version.to_string());
+        let place = Place { queue: self.queue.clone(), plugin: live.id.clone(), version };
         let decision = decide(message, &place, invocation, policy);
-        (self.recover(decision, message, event, live).await, receipt, health)
+        match event {
+            Some(event) => self.recover(decision, message, event, live).await,
+            None => decision,
+        }
     }
 
     async fn recover(&self, decision: Decision, message: &Message, event: Event<'_>, live: &Live) -> Decision {
@@ -269,6 +289,23 @@ fn span(message: &Message, live: &Live) -> Span {
         tid = %message.tid,
         attempt = message.attempt.number(),
     )
+}
+
+/// Runs the handler.
+async fn invoke(event: Event<'_>, live: &Live) -> (Invocation, Health) {
+    // A defect of the host must not keep the message, and its place among the prefetched, for ever.
+    let handled = AssertUnwindSafe(live.handler.on_event(event)).catch_unwind().await;
+    let invocation = handled.unwrap_or_else(|_| panicked());
+    let health = match invocation.outcome {
+        Outcome::Done(_) => Health::Well,
+        Outcome::Retry { .. } => Health::Failed,
+        Outcome::Reject { .. } => Health::Unknown,
+    };
+    (invocation, health)
+}
+
+fn rejected(reason: String) -> Invocation {
+    Invocation { outcome: Outcome::Reject { reason }, receipt: Receipt::default() }
 }
 
 fn panicked() -> Invocation {

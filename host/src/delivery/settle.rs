@@ -137,6 +137,20 @@ impl Decision {
         self
     }
 
+    /// Where what recovery made begins among what is published, behind the dead letter; 0 where there is none.
+    pub fn recovered(&self) -> usize {
+        usize::from(matches!(self.settlement, Settlement::Dead { .. }) && self.publish.len() > 1)
+    }
+
+    /// The same without what recovery made, which the broker does not take.
+    pub fn without_recovery(mut self, reason: &str) -> Self {
+        self.publish.truncate(1);
+        for letter in &mut self.publish {
+            letter.message.headers.insert(DEAD_RECOVERY.to_owned(), HeaderValue::Text(reason.to_owned()));
+        }
+        self
+    }
+
     /// What it emits, as the journal tells it.
     pub fn emitted(&self) -> Vec<Emitted> {
         let task = |outgoing: &&Outgoing| matches!(outgoing.destination, Destination::Task(_));
@@ -156,6 +170,8 @@ pub(super) async fn publish(broker: &dyn Broker, batch: Vec<Outgoing>) -> Result
     for _ in 1..TRIES {
         match broker.publish(batch.clone()).await {
             Ok(_) => return Ok(()),
+            // No try mends that.
+            Err(error @ PublishError::TooLarge(_)) => return Err(error),
             Err(error) => tracing::warn!("not published, tried again in {pause:?}: {error}"),
         }
         tokio::time::sleep(pause).await;

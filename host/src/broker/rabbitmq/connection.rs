@@ -1,7 +1,7 @@
 //! Connections that come back: a supervisor keeps one connection up for as long as the broker is wanted.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lapin::protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError};
@@ -12,7 +12,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::guard::{Failure, Guard, explain};
-use super::{Options, UrlError, pulse};
+use super::{Options, UrlError, pulse, stream};
 use crate::broker::BrokerStatus;
 
 /// Seconds between two signs of life where the URL names none. A connection without any for twice as long is lost.
@@ -33,6 +33,7 @@ pub(super) fn parse(url: &str) -> Result<AMQPUri, UrlError> {
 pub(super) struct Link {
     connection: Connection,
     pub(super) guard: Guard,
+    body_limit: AtomicUsize,
 }
 
 impl Link {
@@ -45,6 +46,16 @@ impl Link {
         self.connection.configuration().frame_max().try_into().unwrap_or(usize::MAX)
     }
 
+    /// The largest body that RabbitMQ takes, in bytes: without bound until it has said so.
+    pub(super) fn body_limit(&self) -> usize {
+        self.body_limit.load(Ordering::Relaxed)
+    }
+
+    /// RabbitMQ has told its `max_message_size`, by refusing a message.
+    pub(super) fn note_body_limit(&self, limit: usize) {
+        self.body_limit.store(limit, Ordering::Relaxed);
+    }
+
     async fn open(uri: &AMQPUri, options: &Options, closing: &CancellationToken) -> Result<Self, String> {
         let limit = options.answer_limit;
         let attempt = async {
@@ -54,7 +65,7 @@ impl Link {
                 return Err(format!("the name {host:?} does not resolve ({error}): check the host in the URL"));
             }
             let properties = ConnectionProperties::default().with_connection_name("leveret".into());
-            Connection::connect_uri(uri.clone(), properties).await.map_err(|error| reason(&error, uri))
+            stream::connect(uri.clone(), properties).await.map_err(|error| reason(&error, uri))
         };
         let connection = match tokio::time::timeout(limit, attempt).await {
             Ok(result) => result?,
@@ -62,7 +73,7 @@ impl Link {
         };
         let events = connection.events_listener();
         let guard = Guard::watching(events, connection.status().clone(), limit, closing.clone());
-        Ok(Self { connection, guard })
+        Ok(Self { connection, guard, body_limit: AtomicUsize::new(usize::MAX) })
     }
 }
 

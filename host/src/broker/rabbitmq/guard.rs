@@ -65,6 +65,18 @@ impl Failure {
         }
     }
 
+    /// The largest body that RabbitMQ takes, in bytes, if it refused a message for a larger one.
+    pub(super) fn body_limit(&self) -> Option<usize> {
+        let Self::Lapin(error) = self else { return None };
+        match error.kind() {
+            ErrorKind::ProtocolError(answer) if self.is_precondition_failed() => {
+                let (_, limit) = answer.get_message().as_str().split_once(" max size ")?;
+                limit.trim().parse().ok()
+            }
+            _ => None,
+        }
+    }
+
     fn is_soft(&self, expected: &AMQPSoftError) -> bool {
         let Self::Lapin(error) = self else { return false };
         matches!(error.kind(), ErrorKind::ProtocolError(e) if matches!(e.kind(), AMQPErrorKind::Soft(s) if s == expected))

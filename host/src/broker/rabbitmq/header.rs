@@ -101,6 +101,11 @@ pub(super) fn table_size(table: &FieldTable) -> usize {
     4 + table.inner().iter().map(|(name, value)| 1 + name.as_str().len() + size(value)).sum::<usize>()
 }
 
+/// How many bytes a header takes on the wire.
+pub(super) fn entry_size((name, value): (&String, &HeaderValue)) -> usize {
+    1 + name.len() + size(&to_amqp(value))
+}
+
 /// How many bytes a value takes on the wire, its type among them.
 fn size(value: &AMQPValue) -> usize {
     1 + match value {

@@ -8,6 +8,7 @@ mod clash;
 mod condition;
 mod connection;
 mod consume;
+mod depth;
 mod form;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
@@ -19,6 +20,7 @@ mod pulse;
 mod receipt;
 mod remove;
 mod route;
+mod stream;
 mod topology;
 mod wire;
 

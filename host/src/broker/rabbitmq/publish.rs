@@ -4,6 +4,9 @@
 //! whichever confirmation comes next: with many in flight, on that of another message. So a window of messages is
 //! published at once, all of its confirmations are awaited, the returned messages are told by what is written on them,
 //! and only then does anybody hear about any message of the window. No confirmation spans two windows.
+//!
+//! A message over RabbitMQ's `max_message_size` ends the channel, and only RabbitMQ knows that size. It says it as it does
+//! so; the rest of the window goes again without such messages, under the same ids.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -61,18 +64,22 @@ impl Publisher {
             self.entries.send(Entry { outgoing, answer }).await.map_err(|_| closed())?;
             waiting.push((id, fate));
         }
-        let (mut unheard, mut returned, mut refused, mut failure) = (Vec::new(), Vec::new(), Vec::new(), None);
+        let (mut unheard, mut returned, mut failure) = (Vec::new(), Vec::new(), None);
+        let (mut refused, mut too_large) = (Vec::new(), Vec::new());
         for (id, fate) in waiting {
             match fate.await {
                 Ok(Fate::Held) => {}
                 Ok(Fate::Unheard) => unheard.push(id),
                 Ok(Fate::Returned) => returned.push(id),
                 Ok(Fate::Refused) => refused.push(id),
+                Ok(Fate::TooLarge) => too_large.push(id),
                 Ok(Fate::Unknown(error)) => failure = Some(error),
                 Err(_) => failure = Some(closed()),
             }
         }
         match failure {
+            // Told first: it is the one that another try does not mend.
+            _ if !too_large.is_empty() => Err(PublishError::TooLarge(too_large)),
             Some(error) => Err(error),
             None if !refused.is_empty() => Err(PublishError::Refused(refused)),
             None if !returned.is_empty() => Err(PublishError::Returned(returned)),
@@ -97,6 +104,7 @@ enum Fate {
     Unheard,
     Returned,
     Refused,
+    TooLarge,
     Unknown(PublishError),
 }
 
@@ -197,12 +205,12 @@ struct Worker {
 impl Worker {
     async fn run(mut self, mut entries: mpsc::Receiver<Entry>) {
         let mut window = Vec::with_capacity(WINDOW);
-        while entries.recv_many(&mut window, WINDOW).await > 0 {
+        while !window.is_empty() || entries.recv_many(&mut window, WINDOW).await > 0 {
             let Some(mut session) = self.session().await else { return };
             // Whoever waited too long has gone, and will publish again.
             let wanted = window.drain(..).filter(|entry| !entry.answer.is_closed());
             let prepared = prepare(wanted.collect(), &mut session, &self.options).await;
-            self.session = settle(prepared, session).await;
+            self.session = settle(prepared, session, &mut window).await;
         }
     }
 
@@ -246,26 +254,44 @@ async fn prepare(entries: Vec<Entry>, session: &mut Session, options: &Options) 
                 continue;
             }
         }
-        let Some(properties) = wire::properties(message, session.link.frame_limit()) else {
+        let fresh = matches!(destination, Destination::Event(_) | Destination::Task(_));
+        let frame_limit = session.link.frame_limit();
+        // What somebody else has put on a message must not keep it from being tried again, or from being a dead letter.
+        let relieved =
+            || (!fresh).then(|| wire::properties(&wire::relieved(message, frame_limit), frame_limit)).flatten();
+        let Some(properties) = wire::properties(message, frame_limit).or_else(relieved) else {
             tracing::warn!(id = %message.id, "the headers do not fit the frame that RabbitMQ allows");
-            answer(entry, Fate::Refused);
+            answer(entry, Fate::TooLarge);
             continue;
         };
-        let fresh = matches!(destination, Destination::Event(_) | Destination::Task(_));
         let body = match fresh && options.tid_in_body {
             true => wire::body_with_tid(&message.body, &message.tid),
             false => message.body.clone(),
         };
+        let limit = session.link.body_limit();
+        if body.len() > limit {
+            tracing::warn!(id = %message.id, size = body.len(), limit, "larger than RabbitMQ's max_message_size");
+            answer(entry, Fate::TooLarge);
+            continue;
+        }
         window.push(Prepared { entry, route, properties, body });
     }
     window
 }
 
-/// Publishes a window and answers for each of its messages. Gives the channel back if it is fit for another window.
-async fn settle(window: Vec<Prepared>, mut session: Session) -> Option<Session> {
+/// Publishes a window and answers for each of its messages, or leaves all of them to go again. Gives the channel back if
+/// it is fit for another window.
+async fn settle(window: Vec<Prepared>, mut session: Session, again: &mut Vec<Entry>) -> Option<Session> {
     let confirmations = match session.publish(&window).await {
         Ok(confirmations) => confirmations,
         Err(failure) => {
+            let too_large = |limit: &usize| window.iter().any(|message| message.body.len() > *limit);
+            if let Some(limit) = failure.body_limit().filter(too_large) {
+                // This ends, since each time around answers for one of them at the least.
+                session.link.note_body_limit(limit);
+                again.extend(window.into_iter().map(|message| message.entry));
+                return None;
+            }
             // What this channel still confirms or returns must not be taken for the next window's: it is dropped.
             window.into_iter().for_each(|message| answer(message.entry, Fate::from(&failure)));
             return None;

@@ -65,6 +65,19 @@ pub(super) fn properties(message: &Message, frame_limit: usize) -> Option<BasicP
     Some(properties)
 }
 
+/// The message without the largest of its headers, where they take more than half of the room: the other half is for
+/// the host's own notes.
+pub(super) fn relieved(message: &Message, frame_limit: usize) -> Message {
+    let mut room = frame_limit.saturating_sub(BESIDES_HEADERS) / 2;
+    let key = message.key.clone().filter(|key| key.len() < room / 2);
+    let mut sized: Vec<_> = message.headers.iter().map(|header| (header::entry_size(header), header)).collect();
+    sized.sort_by_key(|(size, _)| *size);
+    let fits = |(size, _): &(usize, _)| room.checked_sub(*size).map(|left| room = left).is_some();
+    let headers = sized.into_iter().take_while(fits).map(|(_, (name, value))| (name.clone(), value.clone())).collect();
+    tracing::warn!(id = %message.id, "its largest headers are left out, since they do not fit the frame that RabbitMQ allows");
+    Message { key, headers, ..message.clone() }
+}
+
 fn headers(message: &Message, limit: usize) -> Option<FieldTable> {
     let mut headers = FieldTable::default();
     for (name, value) in message.headers.iter().filter(|(name, _)| travels(name)) {
