@@ -13,7 +13,7 @@ use super::admit::admit;
 use super::inbox::{self, Claims};
 use super::journal::{Emitted, Journal, Record};
 use super::policy::{Policies, Policy};
-use super::settle::{Decision, Place, Settlement, decide, publish};
+use super::settle::{Decision, Onward, Place, Settlement, decide, publish};
 use crate::broker::{Acknowledge, Broker, PublishError, Received};
 use crate::ledger::{Held, Inbox};
 use crate::message::{Attempt, Message, Receipt, Timestamp};
@@ -177,38 +177,35 @@ impl Pipeline {
         };
         let (receipt, event) = (invocation.receipt, event.ok());
         let mut decision = self.conclude(message, event, invocation, live, policy).await;
-        let published = loop {
-            // A dead letter goes last and by itself, so that it is there once, whatever becomes of the recovery.
-            let made = decision.publish.split_at(decision.recovered()).1.to_vec();
-            match publish(self.broker.as_ref(), made).await {
-                // The plugin's own doing, which no other try to publish it mends.
-                Err(error @ PublishError::TooLarge(_)) if decision.settlement == Settlement::Done => {
-                    health = Health::Failed;
+        while let Err(error) = publish(self.broker.as_ref(), &decision.emits).await {
+            let PublishError::TooLarge(_) = error else { return Outward::Unpublished { error, receipt } };
+            // The plugin's own doing, which no other try to publish it mends.
+            health = Health::Failed;
+            decision = match decision.settlement {
+                Settlement::Done => {
                     let outcome = Outcome::Retry { reason: error.to_string(), after: None };
-                    decision = self.conclude(message, event, Invocation { outcome, receipt }, live, policy).await;
+                    self.conclude(message, event, Invocation { outcome, receipt }, live, policy).await
                 }
-                Err(error @ PublishError::TooLarge(_)) if !decision.emitted().is_empty() => {
-                    decision = decision.without_recovery(&error.to_string());
-                }
-                Ok(()) if decision.recovered() > 0 => {
-                    let letter = decision.publish[..1].to_vec();
-                    break publish(self.broker.as_ref(), letter).await;
-                }
-                published => break published,
-            }
-        };
-        if let Some(held) = decision.hold.take() {
-            if let Err(error) = self.inbox.hold(&self.queue, &message.id, Some(held.clone())).await {
-                tracing::warn!("a restart would forget this failure: {error}");
-            }
-            return Outward::Held { held, settlement: decision.settlement, receipt };
+                _ => decision.without_recovery(error.to_string()),
+            };
         }
-        if let Err(error) = published {
-            return Outward::Unpublished { error, receipt };
+        let (made, settlement) = (decision.emitted(), decision.settlement);
+        match decision.onward {
+            Onward::Nowhere => {}
+            Onward::To(copy) => {
+                if let Err(error) = publish(self.broker.as_ref(), &[*copy]).await {
+                    return Outward::Unpublished { error, receipt };
+                }
+            }
+            Onward::Held(held) => {
+                if let Err(error) = self.inbox.hold(&self.queue, &message.id, Some(held.clone())).await {
+                    tracing::warn!("a restart would forget this failure: {error}");
+                }
+                return Outward::Held { held, settlement, receipt };
+            }
         }
-        self.remember(message, live, policy, &decision.settlement).await;
-        let made = decision.emitted();
-        Outward::Settled { settlement: decision.settlement, made, receipt, health }
+        self.remember(message, live, policy, &settlement).await;
+        Outward::Settled { settlement, made, receipt, health }
     }
 
     /// What an outcome comes to, with the plugin's recovery where it was its last chance.

@@ -41,9 +41,21 @@ pub enum Settlement {
 #[derive(Debug, PartialEq)]
 pub(super) struct Decision {
     pub settlement: Settlement,
-    pub publish: Vec<Outgoing>,
-    /// Set where the message keeps its place, and is not acknowledged (I10).
-    pub hold: Option<Held>,
+    /// What the plugin made: its handler, or its recovery.
+    pub emits: Vec<Outgoing>,
+    pub onward: Onward,
+}
+
+/// What becomes of the message itself.
+#[derive(Debug, PartialEq)]
+pub(super) enum Onward {
+    /// Nothing is left to do with it.
+    Nowhere,
+    /// A copy of it goes into a delay or among the dead letters. It goes last, so that it is there once, whatever becomes
+    /// of what recovery made.
+    To(Box<Outgoing>),
+    /// It keeps its place, and is not acknowledged (I10).
+    Held(Held),
 }
 
 /// Where a message was received, and by whom.
@@ -61,8 +73,8 @@ pub(super) fn decide(message: &Message, place: &Place, invocation: Invocation, p
     match outcome {
         Outcome::Done(drafts) => Decision {
             settlement: Settlement::Done,
-            publish: emit(message, &place.plugin, Maker::Handler, drafts),
-            hold: None,
+            emits: emit(message, &place.plugin, Maker::Handler, drafts),
+            onward: Onward::Nowhere,
         },
         Outcome::Reject { reason } => dead(failed(message, place, &reason, receipt), place, reason),
         Outcome::Retry { reason, after } => {
@@ -74,12 +86,13 @@ pub(super) fn decide(message: &Message, place: &Place, invocation: Invocation, p
             let settlement = Settlement::Retried { reason, wait_ms: wait.millis() };
             if !policy.ordering.is_none() {
                 let due = Timestamp::from_millis(Timestamp::now().millis() + u64::from(wait.millis()));
-                let hold = Some(Held { attempt, due, failures: failed.failures });
-                return Decision { settlement, publish: Vec::new(), hold };
+                let onward = Onward::Held(Held { attempt, due, failures: failed.failures });
+                return Decision { settlement, emits: Vec::new(), onward };
             }
             let destination = Destination::Delay { home: place.queue.clone(), wait };
             let message = Message { attempt, ..failed };
-            Decision { settlement, publish: vec![Outgoing { destination, message }], hold: None }
+            let onward = Onward::To(Box::new(Outgoing { destination, message }));
+            Decision { settlement, emits: Vec::new(), onward }
         }
     }
 }
@@ -110,65 +123,53 @@ fn dead(mut message: Message, place: &Place, reason: String) -> Decision {
         (DEAD_TIME.to_owned(), HeaderValue::Unsigned(Timestamp::now().millis())),
     ]);
     let destination = Destination::Dead(place.plugin.app.clone());
-    let publish = vec![Outgoing { destination, message }];
-    Decision { settlement: Settlement::Dead { reason }, publish, hold: None }
+    let onward = Onward::To(Box::new(Outgoing { destination, message }));
+    Decision { settlement: Settlement::Dead { reason }, emits: Vec::new(), onward }
 }
 
 impl Decision {
     /// The letter that is to be dead, if that is what was decided.
     pub fn dead_letter(&self) -> Option<&Message> {
-        match (&self.settlement, &self.publish[..]) {
-            (Settlement::Dead { .. }, [letter]) => Some(&letter.message),
+        match (&self.settlement, &self.onward) {
+            (Settlement::Dead { .. }, Onward::To(letter)) => Some(&letter.message),
             _ => None,
         }
     }
 
     /// Adds what the plugin's last chance came to: what it emits, or how it failed.
-    pub fn with_recovery(mut self, message: &Message, plugin: &PluginId, recovered: Recovered) -> Self {
+    pub fn with_recovery(self, message: &Message, plugin: &PluginId, recovered: Recovered) -> Self {
         match recovered.answer {
-            Ok(drafts) => self.publish.extend(emit(message, plugin, Maker::Recovery, drafts)),
-            Err(reason) => {
-                tracing::warn!("recovery failed: {reason}");
-                for letter in &mut self.publish {
-                    letter.message.headers.insert(DEAD_RECOVERY.to_owned(), HeaderValue::Text(reason.clone()));
-                }
-            }
+            Ok(drafts) => Self { emits: emit(message, plugin, Maker::Recovery, drafts), ..self },
+            Err(reason) => self.without_recovery(reason),
         }
-        self
     }
 
-    /// Where what recovery made begins among what is published, behind the dead letter; 0 where there is none.
-    pub fn recovered(&self) -> usize {
-        usize::from(matches!(self.settlement, Settlement::Dead { .. }) && self.publish.len() > 1)
-    }
-
-    /// The same without what recovery made, which the broker does not take.
-    pub fn without_recovery(mut self, reason: &str) -> Self {
-        self.publish.truncate(1);
-        for letter in &mut self.publish {
-            letter.message.headers.insert(DEAD_RECOVERY.to_owned(), HeaderValue::Text(reason.to_owned()));
+    /// The same with nothing of recovery's, which failed for the reason.
+    pub fn without_recovery(mut self, reason: String) -> Self {
+        tracing::warn!("recovery failed: {reason}");
+        if let Onward::To(letter) = &mut self.onward {
+            letter.message.headers.insert(DEAD_RECOVERY.to_owned(), HeaderValue::Text(reason));
         }
-        self
+        Self { emits: Vec::new(), ..self }
     }
 
     /// What it emits, as the journal tells it.
     pub fn emitted(&self) -> Vec<Emitted> {
-        let task = |outgoing: &&Outgoing| matches!(outgoing.destination, Destination::Task(_));
         let told =
             |Outgoing { message, .. }: &Outgoing| Emitted { name: message.subject.to_string(), id: message.id.clone() };
-        self.publish.iter().filter(task).map(told).collect()
+        self.emits.iter().map(told).collect()
     }
 }
 
 /// Publishes what has to exist before the acknowledgement. Tries again for a while, always under the same ids, since a
 /// message that goes back at once would only be handled again at once.
-pub(super) async fn publish(broker: &dyn Broker, batch: Vec<Outgoing>) -> Result<(), PublishError> {
+pub(super) async fn publish(broker: &dyn Broker, batch: &[Outgoing]) -> Result<(), PublishError> {
     if batch.is_empty() {
         return Ok(());
     }
     let mut pause = FIRST_PAUSE;
     for _ in 1..TRIES {
-        match broker.publish(batch.clone()).await {
+        match broker.publish(batch.to_vec()).await {
             Ok(_) => return Ok(()),
             // No try mends that.
             Err(error @ PublishError::TooLarge(_)) => return Err(error),
@@ -177,5 +178,5 @@ pub(super) async fn publish(broker: &dyn Broker, batch: Vec<Outgoing>) -> Result
         tokio::time::sleep(pause).await;
         pause *= 2;
     }
-    broker.publish(batch).await.map(drop)
+    broker.publish(batch.to_vec()).await.map(drop)
 }
