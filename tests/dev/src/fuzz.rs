@@ -2,7 +2,8 @@
 //! whatever they are.
 //!
 //! What was found worth keeping stays in `tests/fuzz/corpus`, where the next run begins, and an input that failed in
-//! `tests/fuzz/artifacts`; neither is committed. What a run on a fresh machine begins with is in `tests/fuzz/seeds`.
+//! `tests/fuzz/artifacts`; neither is committed. What a run on a fresh machine begins with is in `tests/fuzz/seeds`, and
+//! words that chance would not find are in `tests/fuzz/dictionaries`.
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -66,6 +67,7 @@ fn run(workspace: &Workspace, target: &str, seconds: u64, executions: &mut u64) 
     let corpus = workspace.path("tests/fuzz/corpus").join(target);
     setup::make_directory(&corpus)?;
     let seeds = Some(workspace.path("tests/fuzz/seeds").join(target)).filter(|seeds| seeds.is_dir());
+    let dictionary = Some(workspace.path("tests/fuzz/dictionaries").join(target)).filter(|words| words.is_file());
     cargo_fuzz(workspace, "run")
         .arguments(without_sanitizer(workspace))
         .argument(target)
@@ -75,6 +77,7 @@ fn run(workspace: &Workspace, target: &str, seconds: u64, executions: &mut u64) 
         .argument(format!("-max_total_time={seconds}"))
         .words("-print_final_stats=1 -rss_limit_mb=4096 -timeout=25")
         .argument(LENGTH)
+        .arguments(dictionary.map(|words| format!("-dict={}", words.display())))
         .each_line(|line| {
             let number = line.strip_prefix(EXECUTIONS).and_then(|number| number.trim().parse::<u64>().ok());
             *executions += number.unwrap_or_default();

@@ -20,7 +20,10 @@ fuzz_target!(|input: &str| {
     assert_eq!(schema.check(payload), checked, "the same payload fits or does not");
     let Err(misfit) = checked else { return };
     assert!(misfit.to_string().len() <= 4096 + 40 * (text.len() + payload.len()), "{misfit}");
-    if let Ok(value) = serde_json::from_str::<Value>(payload) {
+    // A long pointer is cut.
+    if !misfit.pointer.ends_with('…')
+        && let Ok(value) = serde_json::from_str::<Value>(payload)
+    {
         assert!(value.pointer(&misfit.pointer).is_some(), "{:?} points to nothing", misfit.pointer);
     }
 });

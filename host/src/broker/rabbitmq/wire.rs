@@ -29,6 +29,8 @@ const TIME: &str = "x-leveret-time";
 const KEY: &str = "x-leveret-key";
 /// What `type` names: `event` or `task`. Read only where a queue does not tell.
 const KIND: &str = "x-leveret-kind";
+/// The TID where other services write it, as a header or in a body.
+const TID: &str = "tid";
 /// What a message is about that says nothing legible of it.
 const UNKNOWN: &str = "unknown.message";
 /// Survives a restart of the broker, in AMQP's numbers.
@@ -85,6 +87,10 @@ fn headers(message: &Message, limit: usize) -> Option<FieldTable> {
         if let Some(name) = short(name) {
             headers.insert(name, header::to_amqp(value));
         }
+    }
+    // It is believed before the properties, so it must not say anything else to whoever reads it next.
+    if headers.contains_key(TID) {
+        headers.insert(TID.into(), AMQPValue::LongString(message.tid.as_str().into()));
     }
     headers.insert(ATTEMPT.into(), AMQPValue::LongLongInt(message.attempt.number().into()));
     headers.insert(TIME.into(), AMQPValue::LongLongInt(message.time.millis().try_into().unwrap_or(i64::MAX)));
@@ -203,7 +209,7 @@ fn remembered(headers: &FieldTable) -> Vec<FailedAttempt> {
 fn tid(headers: &Headers, properties: &BasicProperties, body: &[u8], tid_in_body: bool) -> Option<Tid> {
     let in_body = || Object::parse(body)?.tid();
     let in_properties = || {
-        let header = headers.get("tid").and_then(|tid| Tid::from_wire(tid.as_text()?));
+        let header = headers.get(TID).and_then(|tid| Tid::from_wire(tid.as_text()?));
         header.or_else(|| text(properties.correlation_id()).and_then(Tid::from_wire))
     };
     if tid_in_body { in_body().or_else(in_properties) } else { in_properties().or_else(in_body) }
@@ -225,7 +231,7 @@ impl<'a> Object<'a> {
     }
 
     fn is_tid(name: &RawValue) -> bool {
-        serde_json::from_str::<Cow<'_, str>>(name.get()).is_ok_and(|name| name == "tid")
+        serde_json::from_str::<Cow<'_, str>>(name.get()).is_ok_and(|name| name == TID)
     }
 
     /// The TID; of several, the last, as JavaScript reads it.
@@ -405,6 +411,23 @@ mod tests {
         }
         let header = with_headers(&[("tid", AMQPValue::LongString("h".into()))]).with_correlation_id("c".into());
         assert_eq!(message(event(), &header, Bytes::new(), true).tid, tid_of("h"));
+    }
+
+    #[test]
+    fn a_header_that_is_no_tid_does_not_become_one_on_its_way() {
+        for value in [AMQPValue::Double(f64::NAN), AMQPValue::LongInt(7), AMQPValue::LongString("".into())] {
+            let odd = with_headers(&[("tid", value)]).with_correlation_id("c".into());
+            let first = message(event(), &odd, Bytes::new(), true);
+            assert_eq!((first.tid.as_str(), received(&first).tid.as_str()), ("c", "c"));
+        }
+    }
+
+    #[test]
+    fn a_header_for_the_tid_follows_the_one_of_the_body() {
+        let odd = with_headers(&[("tid", AMQPValue::LongString("h".into()))]);
+        let first = message(event(), &odd, Bytes::from(r#"{"tid":"b"}"#), true);
+        let sent = properties(&first, FRAME).expect("small enough");
+        assert_eq!(message(event(), &sent, Bytes::new(), true).tid, tid_of("b"));
     }
 
     #[test]
