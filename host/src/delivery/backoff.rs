@@ -94,6 +94,8 @@ fn on_grid(duration: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn backoff(attempts: u32) -> Backoff {
@@ -149,5 +151,36 @@ mod tests {
         assert!(matches!(Backoff::try_new(long, 2.0, short, 0.0, attempts), Err(InvalidBackoff::Bounds { .. })));
         assert_eq!(Backoff::try_new(short, 0.5, long, 0.0, attempts), Err(InvalidBackoff::Factor(0.5)));
         assert!(Backoff::try_new(short, f64::NAN, long, 0.0, attempts).is_err());
+    }
+
+    #[test]
+    fn no_limit_of_attempts_is_none() {
+        let second = Duration::from_secs(1);
+        let backoff = Backoff::try_new(second, 2.0, 2 * second, 0.0, None).expect("legal");
+        assert!(backoff.after(attempt(u32::MAX), None, 0.0).is_some());
+        assert_eq!(backoff.with_at_most(NonZeroU32::MIN).after(attempt(1), None, 0.0), None);
+    }
+
+    proptest! {
+        #[test]
+        fn every_wait_is_within_its_bounds_and_on_the_grid_where_jitter_moves_it(
+            minimum in 1u64..10_000,
+            factor in 1.0..10.0,
+            more in 0u64..100_000_000,
+            jitter in 0.0..=1.0,
+            failed in 1u32..1000,
+            spread in 0.0..=1.0,
+        ) {
+            let (minimum, maximum) = (Duration::from_millis(minimum), Duration::from_millis(minimum + more));
+            let exact = Backoff::try_new(minimum, factor, maximum, 0.0, None).expect("legal");
+            let moved = Backoff::try_new(minimum, factor, maximum, jitter, None).expect("legal");
+            let wait = |backoff: &Backoff| backoff.after(attempt(failed), None, spread).expect("no limit").as_duration();
+            let (exact, moved) = (wait(&exact), wait(&moved));
+            let longest = maximum.min(Delay::LONGEST.as_duration());
+            prop_assert!(exact >= minimum.min(longest) && exact <= longest);
+            prop_assert!(moved >= exact && moved <= longest);
+            let most = exact.as_secs_f64() * (1.0 + jitter) * 1.1 + 0.002;
+            prop_assert!(moved.as_secs_f64() <= most, "{exact:?} → {moved:?}");
+        }
     }
 }

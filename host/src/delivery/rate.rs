@@ -153,6 +153,8 @@ impl Reference for TokioInstant {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn rate(count: u32, per: u64, burst: u32) -> Rate {
@@ -219,5 +221,35 @@ mod tests {
     fn an_illegal_rate_does_not_exist() {
         let number = NonZeroU32::MIN;
         assert!(Rate::try_new(number, Duration::ZERO, number).is_err());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn no_span_of_time_sees_more_than_the_burst_and_the_rate_allow(
+            count in 1u32..50,
+            burst in 1u32..20,
+            rests in prop::collection::vec(0u64..400, 1..80),
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+            let passed: Vec<Duration> = runtime.expect("a runtime").block_on(async {
+                let (limits, begin) = (limits(&[rate(count, 1, burst)]), Instant::now());
+                let mut passed = Vec::new();
+                for rest in &rests {
+                    tokio::time::sleep(Duration::from_millis(*rest)).await;
+                    limits.wait().await;
+                    passed.push(begin.elapsed());
+                }
+                passed
+            });
+            for (index, first) in passed.iter().enumerate() {
+                for (later, last) in passed.iter().enumerate().skip(index) {
+                    // Tokio's paused clock wakes to the millisecond.
+                    let allowed = f64::from(burst) + f64::from(count) * ((*last - *first).as_secs_f64() + 0.001);
+                    prop_assert!((later - index + 1) as f64 <= allowed + 1e-6, "{passed:?}");
+                }
+            }
+        }
     }
 }
