@@ -240,14 +240,14 @@ impl Subscription {
         };
         let mut condition = listener.condition();
         self.set(state_of(&condition.borrow_and_update(), &consuming));
-        let (over, mut deliveries) = (CancellationToken::new(), Deliveries::new());
+        let (over, mut deliveries, mut unbegun) = (CancellationToken::new(), Deliveries::new(), Vec::new());
         let cut = loop {
             tokio::select! {
                 biased;
                 cut = cut(&consuming, signals, stop) => break cut,
                 Ok(()) = condition.changed() => self.set(state_of(&condition.borrow_and_update(), &consuming)),
-                // What ends before the cut has nothing to hand back.
-                Some(_) = deliveries.join_next() => {}
+                // A breaker that trips ends what has not begun a moment before its signal comes.
+                Some(ended) = deliveries.join_next() => unbegun.extend(ended.ok().flatten()),
                 received = listener.next() => {
                     let Some(received) = received else { break Cut::Stopped };
                     let turn = self.lanes.join(&self.ordering, &received.message);
@@ -258,8 +258,8 @@ impl Subscription {
         over.cancel();
         self.set(ListenerState::Interrupted { reason: "its deliveries in flight are ending".into() });
         match self.ordering {
-            Ordering::None => self.wind_up(listener, deliveries).await,
-            Ordering::Key(_) | Ordering::Queue => self.wind_up_in_order(listener, deliveries).await,
+            Ordering::None => self.wind_up(listener, deliveries, unbegun).await,
+            Ordering::Key(_) | Ordering::Queue => self.wind_up_in_order(listener, deliveries, unbegun).await,
         }
         cut
     }
@@ -348,8 +348,11 @@ impl Subscription {
     }
 
     /// Asks for no more, hands back what was not begun, and waits for what is in flight.
-    async fn wind_up(&self, mut listener: Box<dyn Listener>, mut deliveries: Deliveries) {
+    async fn wind_up(&self, mut listener: Box<dyn Listener>, mut deliveries: Deliveries, unbegun: Vec<Received>) {
         listener.stop().await;
+        for received in unbegun {
+            self.pipeline.hand_back(received).await;
+        }
         while let Some(received) = listener.next().await {
             self.pipeline.hand_back(received).await;
         }
@@ -362,8 +365,12 @@ impl Subscription {
 
     /// The same where order is kept: what was not begun must all go back at once, and nobody may get what comes after it
     /// before. So the listener stays until everything in flight has ended, and is then dropped with all that it had out.
-    async fn wind_up_in_order(&self, listener: Box<dyn Listener>, mut deliveries: Deliveries) {
-        let mut unbegun = Vec::new();
+    async fn wind_up_in_order(
+        &self,
+        listener: Box<dyn Listener>,
+        mut deliveries: Deliveries,
+        mut unbegun: Vec<Received>,
+    ) {
         while let Some(ended) = deliveries.join_next().await {
             unbegun.extend(ended.ok().flatten());
         }
