@@ -45,8 +45,9 @@ use publisher::{Traffic, Way};
 const TELL: Duration = Duration::from_secs(10);
 /// How long the queues get before the first fault: a node that loses power forgets what it has just learned.
 const WARM_UP: Duration = Duration::from_secs(8);
-/// How long nothing may come in the end before what is missing is lost.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// How long nothing may come in the end before what is missing is lost. A delay queue of RabbitMQ's whose messages fell due
+/// while the broker went down gives them out again after 3 minutes, its `dead_letter_worker_publisher_confirm_timeout`.
+const PATIENCE: Duration = Duration::from_secs(300);
 /// How long to look for duplicates after the last message that was awaited.
 const SILENCE: Duration = Duration::from_secs(3);
 const LOOK: Duration = Duration::from_millis(100);
