@@ -22,7 +22,7 @@ const PROGRAMS: &str = "usr/lib/rabbitmq/bin";
 /// Where the programs of Erlang are, among them `epmd`.
 const ERLANG: &str = "usr/lib/erlang/bin";
 /// Says which version the tests run on: see [`Version::chosen`].
-const CHOICE: &str = "LEVERET_TEST_RABBITMQ";
+const CHOICE: &str = "TESTED_RABBITMQ";
 /// The longest that a node may take to start, on a machine that is busy with other tests.
 const START_LIMIT: Duration = Duration::from_secs(180);
 /// How large a message may be, in bytes: as 3.10 lets it be by default. 4.x refuses more than 16 MiB.
@@ -67,7 +67,7 @@ pub enum Version {
 }
 
 impl Version {
-    /// What the environment variable `LEVERET_TEST_RABBITMQ` asks for: `4`, or `3` for the system's, which it is too where
+    /// What the environment variable `TESTED_RABBITMQ` asks for: `4`, or `3` for the system's, which it is too where
     /// the variable is not set.
     ///
     /// # Panics

@@ -23,7 +23,7 @@ enum RabbitMq {
 }
 
 impl RabbitMq {
-    /// What the tests read in `LEVERET_TEST_RABBITMQ`.
+    /// What the tests read in `TESTED_RABBITMQ`.
     fn number(self) -> &'static str {
         match self {
             Self::System => "3",
@@ -133,7 +133,7 @@ fn tests(binaries: &str, names: &str, version: RabbitMq) -> Outcome {
     let built = Program::cargo().words("build --workspace --all-targets").run();
     let cargo = Program::cargo().words("test --workspace --no-fail-fast").words(binaries).argument("--").words(names);
     let cargo = if version == RabbitMq::Four { cargo.words(NOT_ON_FOUR) } else { cargo };
-    let cargo = cargo.variable("LEVERET_TEST_RABBITMQ", version.number());
+    let cargo = cargo.variable("TESTED_RABBITMQ", version.number());
     let result = built.and_then(|()| cargo.each_line(|line| tally += Tally::of_line(line)));
     (tally, result)
 }
