@@ -51,10 +51,10 @@ fn is_present(program: &str) -> bool {
     is_installed(program) || Path::new("/usr/sbin").join(program).is_file()
 }
 
-pub fn is_root() -> Result<bool, Failure> {
+fn is_root() -> Result<bool, Failure> {
     Ok(Program::new("id").argument("-u").quietly()?.trim() == "0")
 }
 
-pub fn may_become_root() -> bool {
+fn may_become_root() -> bool {
     is_installed("sudo") && Program::new("sudo").words("-n true").quietly().is_ok()
 }

@@ -1,6 +1,7 @@
 //! What must be there before anything can be built, tested or shown. Each step leaves alone what is already there.
 
 mod cargo_deny;
+mod cargo_tool;
 mod debian;
 mod debian_package;
 mod fuzzing;
