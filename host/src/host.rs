@@ -3,6 +3,7 @@
 mod ledger;
 mod policies;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,12 +17,12 @@ use crate::broker::embedded::{EmbeddedBroker, OpenError};
 use crate::broker::rabbitmq::{Options, QueueType, RabbitMqBroker, UrlError};
 use crate::broker::{Broker, BrokerStatus};
 use crate::catalog::{Catalog, CatalogOptions, Limits, Loader};
-use crate::config::{self, Settings};
+use crate::config::{self, PluginSetting, Settings};
 use crate::dead::DeadLetters;
 use crate::delivery::{Dispatch, Journal, Workings};
 use crate::ledger::Ledger;
 use crate::name::PluginId;
-use crate::plugin::{Sandbox, SandboxError, SandboxOptions};
+use crate::plugin::{PluginSettings, Sandbox, SandboxError, SandboxOptions};
 pub use policies::InvalidPolicy;
 use policies::{budget, policies};
 
@@ -162,7 +163,13 @@ pub fn limits(settings: &Settings) -> Limits {
         describe: settings.plugins.describe_limit.as_duration(),
         budget: budget(&settings.delivery),
         budgets: settings.plugin.keys().map(|key| own(key.plugin())).collect(),
+        settings: settings.plugin.iter().map(|(key, own)| (key.plugin().clone(), texts(&own.settings))).collect(),
     }
+}
+
+/// A plugin's settings, as it reads them.
+fn texts(settings: &BTreeMap<String, PluginSetting>) -> PluginSettings {
+    settings.iter().map(|(name, setting)| (name.clone(), setting.to_string())).collect()
 }
 
 /// Logs each change of the broker's condition, and says again now and then that it is still away.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use crate::name::PluginId;
-use crate::plugin::{Budget, Live, Refusal, Sandbox};
+use crate::plugin::{Budget, Live, PluginSettings, Refusal, Sandbox};
 
 /// How many files are compiled at one time: compiling is what a processor can be kept busy with, and the pipeline
 /// needs one too.
@@ -26,6 +26,8 @@ pub struct Limits {
     pub budget: Budget,
     /// The budgets of plugins that have one of their own.
     pub budgets: BTreeMap<PluginId, Budget>,
+    /// What the operator set for plugins.
+    pub settings: BTreeMap<PluginId, PluginSettings>,
 }
 
 /// Makes versions of files.
@@ -52,7 +54,8 @@ impl Loader {
             return Err(Refusal::NoSubscriptions);
         }
         let budget = budget.within(&description.limits);
-        Ok(compiled.into_live(id, description, budget))
+        let settings = self.limits.settings.get(&id).cloned().unwrap_or_default();
+        Ok(compiled.into_live(id, description, budget, settings))
     }
 }
 

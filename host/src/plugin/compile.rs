@@ -45,15 +45,22 @@ fn check_kind(bytes: &[u8]) -> Result<(), Refusal> {
     }
 }
 
-/// The interfaces that a subscriber is linked against: its own contract, and WASI with nothing in it.
-const GRANTED: [&str; 7] =
-    ["leveret:plugin/", "wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
+/// The interfaces that a subscriber is linked against: its own contract, its settings, and WASI with nothing in it.
+const GRANTED: [&str; 8] = [
+    "leveret:plugin/",
+    "wasi:cli/",
+    "wasi:clocks/",
+    "wasi:config/",
+    "wasi:filesystem/",
+    "wasi:io/",
+    "wasi:random/",
+    "wasi:sockets/",
+];
 
 /// What authors reach for most, and why a subscriber does not get it.
-const KNOWN: [(&str, &str); 4] = [
+const KNOWN: [(&str, &str); 3] = [
     ("wasi:http/", "outbound HTTP is a worker's, and only where the operator grants it; a subscriber is pure"),
     ("wasi:keyvalue/", "a bucket is a worker's, and only where the operator grants it; a subscriber is pure"),
-    ("wasi:config/", "settings and secrets are a worker's, and only where the operator grants them"),
     ("wasi:", "this host does not serve it"),
 ];
 

@@ -11,19 +11,27 @@ use super::compile::Compiled;
 use super::instance::{Context, State};
 use super::schema::Schema;
 use super::since_v0_1::{drafts, size};
-use super::{Budget, Digest, Event, Handler, Invocation, Outcome, Recovered};
+use super::{Budget, Digest, Event, Handler, Invocation, Outcome, PluginSettings, Recovered};
 use crate::message::{FailedAttempt, REASON_LIMIT, Receipt, Timestamp};
 use crate::name::{AppName, TaskName};
 
 /// The longest that a probe may take, on the clock and on a processor: a breaker waits for its answer.
 const PROBE: Duration = Duration::from_secs(1);
 
-/// What an answer may hold.
+/// What a call may use and see, and what its answer may hold.
 pub(super) struct Bounds {
     pub app: AppName,
     /// The tasks that the plugin may emit, and what their payloads must fit, where it says so.
     pub emits: BTreeMap<TaskName, Option<Schema>>,
     pub budget: Budget,
+    pub settings: PluginSettings,
+}
+
+impl Bounds {
+    /// What a call at this moment sees of the world, with randomness from this seed.
+    fn context(&self, now: Timestamp, seed: Digest) -> Context {
+        Context { now, seed: seed.0, settings: self.settings.clone() }
+    }
 }
 
 pub(super) struct Component {
@@ -41,7 +49,7 @@ impl Component {
 impl Handler for Component {
     async fn on_event(&self, event: Event<'_>) -> Invocation {
         let Self { compiled, bounds } = self;
-        let context = Context { now: event.time, seed: Digest::of(event.id.as_str().as_bytes()).0 };
+        let context = bounds.context(event.time, Digest::of(event.id.as_str().as_bytes()));
         let call = async |store: &mut Store<State>, instance: &Instance| {
             compiled.exports.on_event(store, instance, &event).await
         };
@@ -65,7 +73,7 @@ impl Handler for Component {
     async fn recover(&self, event: Event<'_>, attempts: &[FailedAttempt]) -> Option<Recovered> {
         let Self { compiled, bounds } = self;
         let recovery = compiled.exports.recovery()?;
-        let context = Context { now: event.time, seed: Digest::of(format!("{}\0recovery", event.id).as_bytes()).0 };
+        let context = bounds.context(event.time, Digest::of(format!("{}\0recovery", event.id).as_bytes()));
         let budget = Budget { time: bounds.budget.recovery, ..bounds.budget };
         let call = async |store: &mut Store<State>, instance: &Instance| {
             recovery.recover(store, instance, &event, attempts).await
@@ -90,7 +98,7 @@ impl Handler for Component {
         let Self { compiled, bounds } = self;
         let Some(probe) = compiled.exports.probe() else { return Ok(()) };
         // The moment of the question: what a probe answers is neither emitted nor asked for again in a replay.
-        let context = Context { now: Timestamp::now(), seed: compiled.digest.0 };
+        let context = bounds.context(Timestamp::now(), compiled.digest);
         let budget = Budget { time: PROBE, wasm_time: PROBE, ..bounds.budget };
         let call = async |store: &mut Store<State>, instance: &Instance| probe.healthy(store, instance).await;
         let _place = compiled.sandbox.place_apart().await;

@@ -16,7 +16,7 @@ use super::instance::{Context, State};
 use super::refusal::Refusal;
 use super::schema::Schema;
 use super::since_v0_1::manifest;
-use super::{AskedLimits, Budget, Description, Handler, Live, Version};
+use super::{AskedLimits, Budget, Description, Handler, Live, PluginSettings, Version};
 use crate::message::Timestamp;
 use crate::name::{AppName, EventName, PluginId, TaskName};
 
@@ -29,7 +29,8 @@ impl Compiled {
     /// Asks the component what it is, as the plugin of this place, within a time and memory limit of its own.
     pub async fn describe(&self, app: &AppName, time: Duration, memory: u64) -> Result<Description, Refusal> {
         let budget = Budget { time, wasm_time: time, recovery: time, memory, output_count: 0, output_size: 0 };
-        let context = Context { now: Timestamp::from_millis(0), seed: self.digest.0 };
+        let settings = PluginSettings::default();
+        let context = Context { now: Timestamp::from_millis(0), seed: self.digest.0, settings };
         let describe =
             async |store: &mut Store<State>, instance: &Instance| self.exports.describe(store, instance).await;
         let place = self.sandbox.place_apart().await;
@@ -41,11 +42,12 @@ impl Compiled {
         parsed.map_err(|_| Refusal::Panic)?.map_err(Refusal::Description)
     }
 
-    /// Makes it a version that takes deliveries, each within the budget.
-    pub fn into_live(self, id: PluginId, description: Description, budget: Budget) -> Live {
+    /// Makes it a version that takes deliveries, each within the budget and with these settings.
+    pub fn into_live(self, id: PluginId, description: Description, budget: Budget, settings: PluginSettings) -> Live {
         let version = Version { text: description.version.clone(), digest: self.digest };
         let schema = |task: &TaskName| (task.clone(), description.emitted.get(task).cloned());
-        let bounds = Bounds { app: id.app.clone(), emits: description.emits.iter().map(schema).collect(), budget };
+        let emits = description.emits.iter().map(schema).collect();
+        let bounds = Bounds { app: id.app.clone(), emits, budget, settings };
         let unserved = self.exports.unserved().to_vec();
         let handler: Arc<dyn Handler> = Arc::new(Component::new(self, bounds));
         Live { id, version, description, unserved, handler }

@@ -10,11 +10,12 @@ use chacha20::rand_core::SeedableRng;
 use wasmtime::component::{Instance, ResourceTable};
 use wasmtime::{ResourceLimiter, Store, Trap};
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_config::WasiConfig;
 
-use super::Budget;
 use super::compile::Compiled;
 use super::output::{Output, Stream};
 use super::sandbox;
+use super::{Budget, PluginSettings};
 use crate::message::{Receipt, Timestamp};
 
 /// How many bytes a plugin may hand to one call of the host, at the least: log lines, and lists that it returns.
@@ -45,11 +46,12 @@ impl fmt::Display for Fault {
     }
 }
 
-/// What a call sees of the world: one moment, and randomness from one seed.
-#[derive(Debug, Clone, Copy)]
+/// What a call sees of the world: one moment, randomness from one seed, and what the operator set.
+#[derive(Debug, Clone)]
 pub(super) struct Context {
     pub now: Timestamp,
     pub seed: [u8; 32],
+    pub settings: PluginSettings,
 }
 
 /// What belongs to one store.
@@ -57,6 +59,7 @@ pub struct State {
     wasi: WasiCtx,
     resources: ResourceTable,
     memory: Memory,
+    settings: PluginSettings,
     pub(super) output: Output,
 }
 
@@ -77,7 +80,12 @@ impl State {
             .insecure_random_seed(first ^ second)
             .build();
         let memory = Memory { limit: budget.memory, used: 0, peak: 0, refused: false };
-        Self { wasi, resources: ResourceTable::new(), memory, output }
+        Self { wasi, resources: ResourceTable::new(), memory, settings: context.settings, output }
+    }
+
+    /// What the operator set for the plugin.
+    pub(super) fn settings(&mut self) -> WasiConfig<'_> {
+        self.settings.view()
     }
 }
 

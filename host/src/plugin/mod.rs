@@ -14,6 +14,7 @@ mod output;
 mod refusal;
 mod sandbox;
 mod schema;
+mod settings;
 mod since_v0_1;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +32,7 @@ pub use compile::Compiled;
 pub use refusal::Refusal;
 pub use sandbox::{Sandbox, SandboxError, SandboxOptions};
 pub use schema::{InvalidSchema, Misfit, Schema};
+pub use settings::PluginSettings;
 
 use crate::message::{FailedAttempt, Headers, MessageId, Receipt, Tid, Timestamp};
 use crate::name::{EventName, PluginId, TaskName};

@@ -232,6 +232,7 @@ fn header(header: types::Header) -> Result<(String, HeaderValue), String> {
 mod tests {
     use super::super::Budget;
     use super::*;
+    use crate::plugin::PluginSettings;
 
     fn task(name: &str, payload: &str) -> types::Task {
         types::Task { name: name.into(), payload: payload.into(), key: None, headers: vec![] }
@@ -245,7 +246,7 @@ mod tests {
         let second = Duration::from_secs(1);
         let (output_count, output_size) = (2, 10);
         let budget = Budget { time: second, wasm_time: second, recovery: second, memory: 0, output_count, output_size };
-        drafts(tasks, &Bounds { app: app.clone(), emits, budget }).await
+        drafts(tasks, &Bounds { app: app.clone(), emits, budget, settings: PluginSettings::default() }).await
     }
 
     #[tokio::test]

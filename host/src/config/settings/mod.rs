@@ -15,7 +15,9 @@ use serde::{Deserialize, Serialize};
 
 pub use broker::{Broker, Embedded, QueueType, RabbitMq};
 pub use delivery::{Breaker, Deduplication, Delivery, Retry};
-pub use own::{AppSettings, OwnBreaker, OwnDeduplication, OwnRetry, PluginSettings, SubscriptionSettings};
+pub use own::{
+    AppSettings, OwnBreaker, OwnDeduplication, OwnRetry, PluginSetting, PluginSettings, SubscriptionSettings,
+};
 
 use super::key::{AppKey, EventKey, PluginKey};
 use super::redis_url::RedisUrl;

@@ -1,6 +1,7 @@
 //! Settings of single plugins, subscriptions and applications, each over the more general ones.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::num::{NonZeroU16, NonZeroU32, NonZeroU64};
 
 use schemars::JsonSchema;
@@ -113,8 +114,35 @@ pub struct PluginSettings {
     pub breaker: OwnBreaker,
     /// See `delivery.deduplication`.
     pub deduplication: OwnDeduplication,
+    /// What the plugin itself reads by name, as a text: `greeting = "hello"`.
+    pub settings: BTreeMap<String, PluginSetting>,
     /// Settings of single subscriptions, by the event.
     pub subscription: BTreeMap<EventKey, SubscriptionSettings>,
+}
+
+/// One setting of a plugin's own: a text, a number, or true or false. The plugin gets it as a text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum PluginSetting {
+    /// A text, as it is.
+    Text(String),
+    /// `true` or `false`.
+    Flag(bool),
+    /// A whole number.
+    Integer(i64),
+    /// Any other number.
+    Number(f64),
+}
+
+impl fmt::Display for PluginSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Flag(flag) => flag.fmt(f),
+            Self::Integer(number) => number.fmt(f),
+            Self::Number(number) => number.fmt(f),
+        }
+    }
 }
 
 impl PluginSettings {
