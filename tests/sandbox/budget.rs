@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use leveret::name::PluginId;
-use leveret::plugin::{Budget, Outcome, Sandbox, SandboxOptions};
+use leveret::plugin::{Budget, Outcome, PluginSettings, Sandbox, SandboxOptions};
 use leveret_tests::host::compile_cache;
 
 use super::*;
@@ -27,7 +27,7 @@ async fn puppet(budget: Budget) -> Live {
     let compiled = sandbox.compile(&guests::bytes("puppet")).expect("the puppet compiles");
     let id = PluginId::new("puppet".parse().expect("legal"), "puppet".parse().expect("legal"));
     let description = compiled.describe(&id.app, NEVER, GENEROUS.memory).await.expect("it describes itself");
-    compiled.into_live(id, description, budget)
+    compiled.into_live(id, description, budget, PluginSettings::default())
 }
 
 async fn looped(budget: Budget) -> String {
