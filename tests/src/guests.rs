@@ -13,7 +13,7 @@ pub fn path(name: &str) -> PathBuf {
 }
 
 /// Where `./dev setup` puts what it builds and fetches.
-pub(crate) fn target() -> PathBuf {
+pub fn target() -> PathBuf {
     let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     root.join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or("target".into()))
 }

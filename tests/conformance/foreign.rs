@@ -1,0 +1,1 @@
+//! Components that were written from `wit/` alone.
