@@ -1,0 +1,38 @@
+import { mkdir, rename, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { componentize } from "componentize-qjs";
+import { bundle } from "./bundle.js";
+import { inspect } from "./inspect.js";
+import { read } from "./project.js";
+import { checkTypes } from "./types.js";
+import { withWorld } from "./world.js";
+
+/**
+ * Builds a project's component.
+ *
+ * @param {string} directory the project's
+ * @param {{ out?: string, check?: boolean }} [options] where the component goes, and whether types are checked
+ * @returns {Promise<{ file: string, size: number }>} where it is, and its bytes
+ * @throws {Fault} what the author can mend
+ */
+export async function build(directory, { out, check = true } = {}) {
+  const project = await read(directory);
+  const [component] = await Promise.all([compile(project), check && checkTypes(project)]);
+  const file = out ?? path.join(directory, "build", `${project.name}.wasm`);
+  await mkdir(path.dirname(file), { recursive: true });
+  // In one step, so that nobody who watches the file sees half of it.
+  const half = `${file}.${process.pid}`;
+  await writeFile(half, component);
+  await rename(half, file);
+  return { file, size: component.length };
+}
+
+/** @param {import("./project.js").Project} project */
+async function compile(project) {
+  const source = await bundle(project);
+  const exported = await inspect(source);
+  return withWorld(exported, async (witPath, world) => {
+    const { component } = await componentize({ witPath, world, jsSource: source.component(exported), sync: true });
+    return component;
+  });
+}

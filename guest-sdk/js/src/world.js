@@ -1,0 +1,47 @@
+/** @import { Imports } from "./contract.d.ts" */
+/** @import { Host } from "./host.js" */
+import { log } from "./log.js";
+
+// The engine has no console. Modules that print while they are loaded, at build time, must find one.
+globalThis.console ??= /** @type {any} */ ({ ...log, log: log.info });
+
+/**
+ * The host as a component reaches it.
+ *
+ * @param {Imports} imports
+ * @returns {Host}
+ */
+export function reach({ log, store, random, insecure }) {
+  // The engine's own generator was seeded when the component was built, so it would give every delivery the same numbers.
+  Math.random = () => fraction(insecure.getInsecureRandomBytes(8));
+  globalThis.crypto = /** @type {any} */ (cryptography(random));
+  return { log: log.log, setting: (name) => store.get(name) ?? undefined };
+}
+
+/**
+ * 53 bits of 8 bytes, as a number from 0 up to 1.
+ *
+ * @param {Uint8Array} bytes
+ */
+function fraction(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  return (view.getUint32(0) * 2 ** 21 + (view.getUint32(4) >>> 11)) / 2 ** 53;
+}
+
+/** @param {Imports["random"]} random */
+function cryptography({ getRandomBytes }) {
+  return {
+    /** @param {ArrayBufferView} array */
+    getRandomValues(array) {
+      new Uint8Array(array.buffer, array.byteOffset, array.byteLength).set(getRandomBytes(array.byteLength));
+      return array;
+    },
+    randomUUID() {
+      const bytes = getRandomBytes(16);
+      bytes[6] = (bytes[6] & 0x0f) | 0x40;
+      bytes[8] = (bytes[8] & 0x3f) | 0x80;
+      const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+      return digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+    },
+  };
+}
