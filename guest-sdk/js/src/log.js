@@ -1,8 +1,15 @@
 import { host } from "./host.js";
 import { text } from "./text.js";
 
-/** @param {string} level */
-const writer = (level) => (/** @type {unknown[]} */ ...values) => host.log(level, values.map(text).join(" "));
+/**
+ * @param {string} level
+ * @returns {(...values: unknown[]) => void}
+ */
+function writer(level) {
+  return (...values) => {
+    for (const line of values.map(text).join(" ").split("\n")) host.log(level, line);
+  };
+}
 
 export const log = {
   trace: writer("trace"),

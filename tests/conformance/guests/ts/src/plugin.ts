@@ -24,8 +24,8 @@ export default definePlugin({
   ],
   limits: { time: 5_000, memory: 128 * 1024 * 1024, prefetch: 7, attempts: 4 },
   recover(message, attempts) {
-    const { recover } = message.payload as { recover?: string };
-    if (recover === "fail") throw reject("no way out");
+    const order = message.payload as { recover?: string } | null;
+    if (order?.recover === "fail") throw reject("no way out");
     return task("report.make", {
       recovered: message.id,
       attempts: attempts.map((attempt) => ({ ...attempt, time: attempt.time.getTime() })),
