@@ -2,10 +2,14 @@ import { mkdir, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { componentize } from "componentize-qjs";
 import { bundle } from "./bundle.js";
+import { Fault } from "./fault.js";
 import { inspect } from "./inspect.js";
 import { read } from "./project.js";
 import { checkTypes } from "./types.js";
 import { withWorld } from "./world.js";
+
+/** How componentize-qjs says that a module threw while it was loaded. */
+const notLoaded = /Failed to (?:finish|evaluate) JavaScript module(?: evaluation)?: (.*)$/s;
 
 /**
  * Builds a project's component.
@@ -32,7 +36,13 @@ async function compile(project) {
   const source = await bundle(project);
   const exported = await inspect(source);
   return withWorld(exported, async (witPath, world) => {
-    const { component } = await componentize({ witPath, world, jsSource: source.component(exported), sync: true });
-    return component;
+    try {
+      const { component } = await componentize({ witPath, world, jsSource: source.component(exported), sync: true });
+      return component;
+    } catch (error) {
+      const [, reason] = notLoaded.exec(error.message) ?? [];
+      if (reason === undefined) throw error;
+      throw new Fault(`the plugin can be loaded here, but not in a component, which has none of Node's globals: ${reason}`);
+    }
   });
 }

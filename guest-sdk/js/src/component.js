@@ -84,8 +84,18 @@ function reasoned(work) {
 function told(thrown) {
   const given = failure(thrown);
   const { cause } = given;
-  if (cause instanceof Error) log.debug(`${cause}\n${cause.stack}`);
+  if (cause instanceof Error) log.debug(placed(cause));
   return given;
+}
+
+/**
+ * An error and where it was. Node's stacks begin with the error's text, the component's engine's do not.
+ *
+ * @param {Error} error
+ */
+function placed(error) {
+  const { stack = "" } = error;
+  return (stack.startsWith(String(error)) ? stack : `${error}\n${stack}`).trimEnd();
 }
 
 /**

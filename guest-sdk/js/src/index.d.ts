@@ -18,7 +18,7 @@ interface Issue {
 }
 
 /** A JSON Schema, draft 2020-12. */
-export type JsonSchema = { readonly [keyword: string]: unknown } | boolean;
+export type JsonSchema = object | boolean;
 
 /** A notice that something happened. */
 export interface Event<Payload = unknown> {

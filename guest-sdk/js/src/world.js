@@ -13,19 +13,29 @@ globalThis.console ??= /** @type {any} */ ({ ...log, log: log.info });
  */
 export function reach({ log, store, random, insecure }) {
   // The engine's own generator was seeded when the component was built, so it would give every delivery the same numbers.
-  Math.random = () => fraction(insecure.getInsecureRandomBytes(8));
+  Math.random = fractions(insecure.getInsecureRandomBytes);
   globalThis.crypto = /** @type {any} */ (cryptography(random));
   return { log: log.log, setting: (name) => store.get(name) ?? undefined };
 }
 
 /**
- * 53 bits of 8 bytes, as a number from 0 up to 1.
+ * Numbers from 0 up to 1, each made of 53 bits. Bytes are taken many at a time, since a call of the host costs more than a
+ * number.
  *
- * @param {Uint8Array} bytes
+ * @param {(count: number) => Uint8Array} bytes
  */
-function fraction(bytes) {
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  return (view.getUint32(0) * 2 ** 21 + (view.getUint32(4) >>> 11)) / 2 ** 53;
+function fractions(bytes) {
+  let words = new Uint32Array(0);
+  let next = 0;
+  return () => {
+    if (next === words.length) {
+      words = new Uint32Array(bytes(1024).slice().buffer);
+      next = 0;
+    }
+    const high = words[next++];
+    const low = words[next++];
+    return (high * 2 ** 21 + (low >>> 11)) / 2 ** 53;
+  };
 }
 
 /** @param {Imports["random"]} random */

@@ -70,6 +70,12 @@ test("what cannot be bundled or loaded says why", async (context) => {
   await assert.rejects(fault("export default {}"), /not made by `definePlugin`/);
 });
 
+test("what Node has and a component has not is told", async (context) => {
+  const text = `import "@leveret/plugin"; console.log("loading"); new URL("https://example.org"); ${greeter}`;
+  const directory = await project(context, { "package.json": manifest, "src/plugin.ts": text });
+  await assert.rejects(build(directory, { check: false }), /but not in a component.*URL is not defined/);
+});
+
 test("types that do not fit are told", async (context) => {
   const tsconfig = JSON.stringify({ compilerOptions: { strict: true, lib: ["es2023"], types: [] }, include: ["src"] });
   const files = { "package.json": manifest, "tsconfig.json": tsconfig, "src/plugin.ts": "export const n: number = 'one';" };
