@@ -42,7 +42,9 @@ async function compile(project) {
     } catch (error) {
       const [, reason] = notLoaded.exec(error.message) ?? [];
       if (reason === undefined) throw error;
-      throw new Fault(`the plugin can be loaded here, but not in a component, which has none of Node's globals: ${reason}`);
+      throw new Fault(
+        `the plugin can be loaded here, but not in a component, which has none of Node's globals: ${reason}`,
+      );
     }
   });
 }

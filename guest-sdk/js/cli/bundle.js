@@ -1,3 +1,4 @@
+import { isBuiltin } from "node:module";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { Fault } from "./fault.js";
@@ -57,8 +58,8 @@ async function bundled(options) {
 /** @param {import("esbuild").Message} message */
 function described({ text, location }) {
   const place = location ? `${location.file}:${location.line}:${location.column + 1}: ` : "";
-  const missing = /^Could not resolve "(node:)?(fs|path|os|http|https|net|crypto|process|child_process|util|events|stream|buffer|url)(\/.*)?"/;
-  const advice = missing.test(text) ? " (a plugin runs in a sandbox, which has none of Node's modules)" : "";
+  const [, missing = ""] = /^Could not resolve "(.*)"/.exec(text) ?? [];
+  const advice = isBuiltin(missing) ? " (a plugin runs in a sandbox, which has none of Node's modules)" : "";
   return `${place}${text}${advice}`;
 }
 
@@ -69,6 +70,8 @@ function described({ text, location }) {
  */
 function opening(exported) {
   const imported = Object.entries(imports).map(([name, module]) => `import leveret$${name} from "${module}";`);
-  const opened = Object.keys(imports).map((name) => `${name}: leveret$${name}`).join(", ");
+  const opened = Object.keys(imports)
+    .map((name) => `${name}: leveret$${name}`)
+    .join(", ");
   return [...imported, `export const { ${exported.join(", ")} } = open({ ${opened} });`, ""].join("\n");
 }

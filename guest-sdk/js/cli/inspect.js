@@ -8,7 +8,8 @@ import { Fault } from "./fault.js";
  */
 export async function inspect({ text }) {
   const { plugin, open } = await load(text);
-  if (!Array.isArray(plugin?.subscribers)) throw new Fault("the main source's default export is not made by `definePlugin`");
+  if (!Array.isArray(plugin?.subscribers))
+    throw new Fault("the main source's default export is not made by `definePlugin`");
   const exports = open(undefined);
   return Object.keys(exports).filter((name) => exports[name] !== undefined);
 }

@@ -28,7 +28,8 @@ async function run(args) {
   });
   const [command, directory = ".", ...more] = positionals;
   if (values.help) return console.log(usage);
-  if (command !== "build" || more.length > 0) throw new Fault(`not a command: ${args.join(" ") || "nothing"}\n\n${usage}`);
+  if (command !== "build" || more.length > 0)
+    throw new Fault(`not a command: ${args.join(" ") || "nothing"}\n\n${usage}`);
   const started = performance.now();
   const { file, size } = await build(directory, { out: values.out, check: !values["no-check"] });
   const seconds = ((performance.now() - started) / 1000).toFixed(1);

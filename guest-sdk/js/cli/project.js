@@ -55,7 +55,15 @@ async function mainSource(directory, given) {
   const candidates = given === undefined ? sources : [given];
   for (const candidate of candidates) {
     const file = path.resolve(directory, candidate);
-    if (await access(file).then(() => true, () => false)) return realpath(file);
+    if (
+      await access(file).then(
+        () => true,
+        () => false,
+      )
+    )
+      return realpath(file);
   }
-  throw new Fault(`${directory} has no ${candidates.join(" and no ")}; \`leveret.source\` in package.json may name another`);
+  throw new Fault(
+    `${directory} has no ${candidates.join(" and no ")}; \`leveret.source\` in package.json may name another`,
+  );
 }

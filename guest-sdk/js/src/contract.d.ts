@@ -42,9 +42,7 @@ export interface FailedAttempt {
 
 export type Message = { tag: "event"; val: Event } | { tag: "task"; val: Assignment };
 
-export type Failure =
-  | { tag: "retry"; val: { reason: string; after: number | null } }
-  | { tag: "reject"; val: string };
+export type Failure = { tag: "retry"; val: { reason: string; after: number | null } } | { tag: "reject"; val: string };
 
 export interface Imports {
   /** `leveret:plugin/log` */

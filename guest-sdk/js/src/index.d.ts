@@ -9,8 +9,7 @@ export interface Validator<Payload> {
 }
 
 type Validated<Payload> =
-  | { readonly value: Payload; readonly issues?: undefined }
-  | { readonly issues: readonly Issue[] };
+  { readonly value: Payload; readonly issues?: undefined } | { readonly issues: readonly Issue[] };
 
 interface Issue {
   readonly message: string;
@@ -115,8 +114,8 @@ export class Retry extends Error {
 export class Reject extends Error {}
 
 /**
- * A failure that may be gone later: `throw retry("the rates are not there yet").after(60_000)`. An error as the reason is
- * its cause. Whatever else is thrown counts as a retry, too, with its text as the reason.
+ * A failure that may be gone later: `throw retry("the rates are not there yet").after(60_000)`. An error as the reason
+ * is its cause. Whatever else is thrown counts as a retry, too, with its text as the reason.
  */
 export function retry(reason: unknown): Retry;
 
@@ -214,8 +213,8 @@ export interface Plugin extends PluginOptions {
 export function definePlugin(options: PluginOptions): Plugin;
 
 /**
- * What the operator set under `[plugin.<name>.settings]`, if he did. There are none while the plugin is described, so read
- * them in a handler and not at the top of a module.
+ * What the operator set under `[plugin.<name>.settings]`, if anything. There is nothing while the plugin is built and
+ * described, so read settings in a handler and not at the top of a module.
  */
 export function setting(name: string): string | undefined;
 

@@ -1,5 +1,5 @@
 const AsyncFunction = (async () => {}).constructor;
-const AsyncGeneratorFunction = (async function* () {}).constructor;
+const AsyncGeneratorFunction = async function* () {}.constructor;
 
 /**
  * Refuses an async function as soon as it is handed over. A plugin has nothing to wait for, and its engine runs no

@@ -21,7 +21,8 @@ export function task(name, payload, options = {}) {
 export function tasks(returned, handler) {
   const given = synchronous(returned, handler);
   if (given === undefined || given === null) return [];
-  const list = typeof given === "object" && Symbol.iterator in given ? [.../** @type {Iterable<unknown>} */ (given)] : [given];
+  const list =
+    typeof given === "object" && Symbol.iterator in given ? [.../** @type {Iterable<unknown>} */ (given)] : [given];
   return list.map((one) => {
     if (isTask(one)) return one;
     throw new TypeError(`${handler} returned ${JSON.stringify(one) ?? String(one)}, which is not a task`);
@@ -33,7 +34,13 @@ export function tasks(returned, handler) {
  * @returns {value is Task}
  */
 function isTask(value) {
-  return typeof value === "object" && value !== null && "name" in value && typeof value.name === "string" && "payload" in value;
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "name" in value &&
+    typeof value.name === "string" &&
+    "payload" in value
+  );
 }
 
 /**

@@ -16,10 +16,7 @@ export interface EmittedTask {
 }
 
 /** What a delivery came to, as a case file's `expect` has it. */
-export type Outcome =
-  | { tasks: EmittedTask[] }
-  | { retry: { reason: string; after?: number } }
-  | { reject: string };
+export type Outcome = { tasks: EmittedTask[] } | { retry: { reason: string; after?: number } } | { reject: string };
 
 /** A name, a payload, and what else matters; the rest is something plausible. */
 export type Sample<Whole extends { name: string; payload: unknown }> = Pick<Whole, "name" | "payload"> & Partial<Whole>;

@@ -12,15 +12,15 @@ globalThis.console ??= /** @type {any} */ ({ ...log, log: log.info });
  * @returns {Host}
  */
 export function reach({ log, store, random, insecure }) {
-  // The engine's own generator was seeded when the component was built, so it would give every delivery the same numbers.
+  // The engine's own generator was seeded when the component was built: it would give every delivery the same numbers.
   Math.random = fractions(insecure.getInsecureRandomBytes);
   globalThis.crypto = /** @type {any} */ (cryptography(random));
   return { log: log.log, setting: (name) => store.get(name) ?? undefined };
 }
 
 /**
- * Numbers from 0 up to 1, each made of 53 bits. Bytes are taken many at a time, since a call of the host costs more than a
- * number.
+ * Numbers from 0 up to 1, each made of 53 bits. Bytes are taken many at a time, since a call of the host costs more
+ * than a number.
  *
  * @param {(count: number) => Uint8Array} bytes
  */

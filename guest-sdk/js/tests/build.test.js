@@ -41,7 +41,10 @@ const greeter = `
 test("a project is read from its package.json", async (context) => {
   const directory = await project(context, { "package.json": manifest, "src/plugin.ts": greeter });
   const { name, version, summary, source } = await read(directory);
-  assert.deepEqual([name, version, summary, path.basename(source)], ["greeter", "1.4.2", "Greets people.", "plugin.ts"]);
+  assert.deepEqual(
+    [name, version, summary, path.basename(source)],
+    ["greeter", "1.4.2", "Greets people.", "plugin.ts"],
+  );
 });
 
 test("the main source may be named, and is missed where there is none", async (context) => {
@@ -65,7 +68,10 @@ test("what cannot be bundled or loaded says why", async (context) => {
     const directory = await project(context, { "package.json": manifest, "src/plugin.js": text });
     return inspect(await bundle(await read(directory)));
   };
-  await assert.rejects(fault('import "node:fs";'), /src\/plugin\.js:1:8: Could not resolve "node:fs" \(a plugin runs in a sandbox/);
+  await assert.rejects(
+    fault('import "node:fs";'),
+    /src\/plugin\.js:1:8: Could not resolve "node:fs" \(a plugin runs in a sandbox/,
+  );
   await assert.rejects(fault('throw new Error("boom")'), /the plugin cannot be loaded: boom/);
   await assert.rejects(fault("export default {}"), /not made by `definePlugin`/);
 });
@@ -78,7 +84,11 @@ test("what Node has and a component has not is told", async (context) => {
 
 test("types that do not fit are told", async (context) => {
   const tsconfig = JSON.stringify({ compilerOptions: { strict: true, lib: ["es2023"], types: [] }, include: ["src"] });
-  const files = { "package.json": manifest, "tsconfig.json": tsconfig, "src/plugin.ts": "export const n: number = 'one';" };
+  const files = {
+    "package.json": manifest,
+    "tsconfig.json": tsconfig,
+    "src/plugin.ts": "export const n: number = 'one';",
+  };
   const directory = await project(context, files);
   await assert.rejects(checkTypes(await read(directory)), /the types do not fit:\nsrc\/plugin\.ts\(1,14\)/);
 });
@@ -91,6 +101,7 @@ test("a project becomes a component with the exports that the author wrote", asy
   assert.equal(component.length, size);
   assert.deepEqual([...component.subarray(0, 8)], [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00]);
   const text = component.toString("latin1");
-  for (const name of ["manifest", "subscriber", "probe"]) assert.ok(text.includes(`leveret:plugin/${name}@0.1.0`), name);
+  for (const name of ["manifest", "subscriber", "probe"])
+    assert.ok(text.includes(`leveret:plugin/${name}@0.1.0`), name);
   assert.ok(!text.includes("leveret:plugin/recovery@0.1.0"));
 });

@@ -68,7 +68,10 @@ test("two subscribers of one event are refused", () => {
 
 test("an event reaches its subscriber whole, and so does its task the host", () => {
   const repeat = subscribe("user.authorized", ({ name, id, tid, time, source, headers, payload }) =>
-    task("greeting.send", payload, { key: tid, headers: { name, id, time: time.toISOString(), source: `${source}`, ...headers } }),
+    task("greeting.send", payload, {
+      key: tid,
+      headers: { name, id, time: time.toISOString(), source: `${source}`, ...headers },
+    }),
   );
   assert.deepEqual(open({ subscribers: [repeat] }).subscriber.onEvent(event), [
     {
@@ -88,10 +91,13 @@ test("an event reaches its subscriber whole, and so does its task the host", () 
 
 test("an event that nobody subscribed to, and a payload that is not JSON, are rejected", () => {
   const { subscriber } = open({ subscribers: [subscribe("a.b", () => {})] });
-  assert.deepEqual(thrown(() => subscriber.onEvent(event)), {
-    tag: "reject",
-    val: "the plugin has no subscriber of user.authorized",
-  });
+  assert.deepEqual(
+    thrown(() => subscriber.onEvent(event)),
+    {
+      tag: "reject",
+      val: "the plugin has no subscriber of user.authorized",
+    },
+  );
   const failure = thrown(() => subscriber.onEvent({ ...event, name: "a.b", payload: "{" }));
   assert.match(failure.val, /^the payload is not JSON: /);
 });
@@ -103,10 +109,13 @@ test("what is logged reaches the host, line by line, and so does where an error 
     throw new Error("boom");
   });
   lines.length = 0;
-  assert.deepEqual(thrown(() => open({ subscribers: [subscriber] }).subscriber.onEvent(event)), {
-    tag: "retry",
-    val: { reason: "boom", after: null },
-  });
+  assert.deepEqual(
+    thrown(() => open({ subscribers: [subscriber] }).subscriber.onEvent(event)),
+    {
+      tag: "retry",
+      val: { reason: "boom", after: null },
+    },
+  );
   assert.deepEqual(lines.slice(0, 4), ['info hello {"user":7} 1', "warn two", "warn lines", "debug Error: boom"]);
 });
 
@@ -130,7 +139,10 @@ test("recovery gets the message and its failed attempts, and its error is a text
   });
   const { source, ...rest } = event;
   const assignment = { ...rest, attempt: 2, key: null };
-  assert.equal(thrown(() => recovery?.recover({ tag: "task", val: assignment }, [])), "task 2 null");
+  assert.equal(
+    thrown(() => recovery?.recover({ tag: "task", val: assignment }, [])),
+    "task 2 null",
+  );
 });
 
 test("a probe's error is its reason, and settings are those of the operator", () => {
@@ -139,7 +151,10 @@ test("a probe's error is its reason, and settings are those of the operator", ()
       throw new Error(`${setting("greeting")} ${setting("else")}`);
     },
   });
-  assert.equal(thrown(() => ill.probe?.healthy()), "hello undefined");
+  assert.equal(
+    thrown(() => ill.probe?.healthy()),
+    "hello undefined",
+  );
   assert.equal(open({ healthy() {} }).probe?.healthy(), undefined);
   assert.equal(setting("greeting"), undefined);
 });

@@ -43,10 +43,34 @@ test("without a validator any payload reaches the handler", () => {
 test("a handler returns no task, one, or several, or yields them", () => {
   const one = task("c.d", 1);
   const emitted = { name: "c.d", payload: 1 };
-  assert.deepEqual(outcome(subscribe("a.b", () => {}), {}), { tasks: [] });
-  assert.deepEqual(outcome(subscribe("a.b", () => null), {}), { tasks: [] });
-  assert.deepEqual(outcome(subscribe("a.b", () => one), {}), { tasks: [emitted] });
-  assert.deepEqual(outcome(subscribe("a.b", () => [one, one]), {}), { tasks: [emitted, emitted] });
+  assert.deepEqual(
+    outcome(
+      subscribe("a.b", () => {}),
+      {},
+    ),
+    { tasks: [] },
+  );
+  assert.deepEqual(
+    outcome(
+      subscribe("a.b", () => null),
+      {},
+    ),
+    { tasks: [] },
+  );
+  assert.deepEqual(
+    outcome(
+      subscribe("a.b", () => one),
+      {},
+    ),
+    { tasks: [emitted] },
+  );
+  assert.deepEqual(
+    outcome(
+      subscribe("a.b", () => [one, one]),
+      {},
+    ),
+    { tasks: [emitted, emitted] },
+  );
   const yields = subscribe("a.b", function* () {
     yield one;
   });
