@@ -76,7 +76,12 @@ const deeds: Record<string, Deed> = {
       entropy: Array.from(crypto.getRandomValues(new Uint32Array(4))),
     }),
 
-  reach: () => task("report.make", { file: false, environment: false, network: false }),
+  reach: () =>
+    task("report.make", {
+      file: "require" in globalThis || "std" in globalThis,
+      environment: "process" in globalThis,
+      network: "fetch" in globalThis || "WebSocket" in globalThis,
+    }),
 
   setting: ({ name }) => task("report.make", { value: setting(name) ?? null }),
 
