@@ -36,7 +36,8 @@ export async function bundle({ directory, source, version, summary }) {
     target: "es2023",
     platform: "neutral",
     mainFields: ["module", "main"],
-    conditions: ["module"],
+    // Many packages ask this at their top, where there is no `process` to ask.
+    define: { "process.env.NODE_ENV": '"production"' },
     charset: "utf8",
     legalComments: "none",
     logLevel: "silent",

@@ -114,7 +114,8 @@ function writeFailure(thrown) {
  */
 function writeTask(task) {
   const headers = Object.entries(task.headers ?? {}).map(([name, value]) => ({ name, value: String(value) }));
-  return { name: task.name, payload: json(task), key: task.key ?? null, headers };
+  const key = task.key === undefined || task.key === null ? null : String(task.key);
+  return { name: task.name, payload: json(task), key, headers };
 }
 
 /** @param {contract.Header[]} headers */

@@ -208,7 +208,7 @@ export interface Plugin extends PluginOptions {
 /**
  * Makes a plugin. Export it as the default of the main source.
  *
- * @throws {TypeError} if there are two subscribers of one event, or a function is async
+ * @throws {TypeError} if there are two subscribers of one event, a limit is not a whole number, or a function is async
  */
 export function definePlugin(options: PluginOptions): Plugin;
 

@@ -6,7 +6,7 @@
  */
 export function text(value) {
   if (typeof value === "string") return value;
-  if (value instanceof Error) return value.name === "Error" ? value.message : String(value);
+  if (value instanceof Error) return value.name === "Error" && value.message !== "" ? value.message : String(value);
   try {
     return JSON.stringify(value) ?? String(value);
   } catch {

@@ -66,6 +66,10 @@ test("two subscribers of one event are refused", () => {
   assert.throws(() => definePlugin({ subscribers: [subscriber, subscriber] }), /two subscribers of a\.b/);
 });
 
+test("a limit that is not a whole number is refused", () => {
+  for (const time of [1.5, -1, NaN]) assert.throws(() => definePlugin({ limits: { time } }), /the limit `time`/);
+});
+
 test("an event reaches its subscriber whole, and so does its task the host", () => {
   const repeat = subscribe("user.authorized", ({ name, id, tid, time, source, headers, payload }) =>
     task("greeting.send", payload, {
