@@ -15,13 +15,16 @@ const notLoaded = /Failed to (?:finish|evaluate) JavaScript module(?: evaluation
  * Builds a project's component.
  *
  * @param {string} directory the project's
- * @param {{ out?: string, check?: boolean }} [options] where the component goes, and whether types are checked
+ * @param {object} [options]
+ * @param {string} [options.out] where the component goes
+ * @param {boolean} [options.check] whether types are checked
+ * @param {boolean} [options.small] whether the engine is the smaller and slower one
  * @returns {Promise<{ file: string, size: number }>} where it is, and its bytes
  * @throws {Fault} what the author can mend
  */
-export async function build(directory, { out, check = true } = {}) {
+export async function build(directory, { out, check = true, small = false } = {}) {
   const project = await read(directory);
-  const [component] = await Promise.all([compile(project), check && checkTypes(project)]);
+  const [component] = await Promise.all([compile(project, small), check && checkTypes(project)]);
   const file = out ?? path.join(directory, "build", `${project.name}.wasm`);
   await mkdir(path.dirname(file), { recursive: true });
   // In one step, so that nobody who watches the file sees half of it.
@@ -31,13 +34,17 @@ export async function build(directory, { out, check = true } = {}) {
   return { file, size: component.length };
 }
 
-/** @param {import("./project.js").Project} project */
-async function compile(project) {
+/**
+ * @param {import("./project.js").Project} project
+ * @param {boolean} small
+ */
+async function compile(project, small) {
   const source = await bundle(project);
   const exported = await inspect(source);
   return withWorld(exported, async (witPath, world) => {
     try {
-      const { component } = await componentize({ witPath, world, jsSource: source.component(exported), sync: true });
+      const jsSource = source.component(exported);
+      const { component } = await componentize({ witPath, world, jsSource, sync: true, optSize: small });
       return component;
     } catch (error) {
       const [, reason] = notLoaded.exec(error.message) ?? [];
