@@ -7,7 +7,8 @@ import { imports } from "./world.js";
 const sdk = fileURLToPath(new URL("../src/", import.meta.url));
 
 /**
- * A plugin in one module, which exports it as `plugin`, and `open`, which makes the component's exports of the imports.
+ * A plugin in one module, which exports it as `plugin`, and `leveret$open`, which makes the component's exports of the
+ * imports. Whatever the author's packages call their things, none begins so.
  *
  * @typedef {object} Bundle
  * @property {string} text
@@ -26,7 +27,7 @@ export async function bundle({ directory, source, version, summary }) {
     import { component } from ${JSON.stringify(`${sdk}component.js`)};
     import plugin from ${JSON.stringify(source)};
     export { plugin };
-    export const open = (imports) => component(plugin, ${JSON.stringify({ version, summary })}, () => reach(imports));
+    export const leveret$open = (imports) => component(plugin, ${JSON.stringify({ version, summary })}, () => reach(imports));
   `;
   const text = await bundled({
     stdin: { contents: entry, resolveDir: directory, sourcefile: "component" },
@@ -74,5 +75,5 @@ function opening(exported) {
   const opened = Object.keys(imports)
     .map((name) => `${name}: leveret$${name}`)
     .join(", ");
-  return [...imported, `export const { ${exported.join(", ")} } = open({ ${opened} });`, ""].join("\n");
+  return [...imported, `export const { ${exported.join(", ")} } = leveret$open({ ${opened} });`, ""].join("\n");
 }

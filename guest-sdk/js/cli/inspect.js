@@ -7,10 +7,10 @@ import { Fault } from "./fault.js";
  * @returns {Promise<string[]>} the interfaces' names
  */
 export async function inspect({ text }) {
-  const { plugin, open } = await load(text);
+  const { plugin, leveret$open } = await load(text);
   if (!Array.isArray(plugin?.subscribers))
     throw new Fault("the main source's default export is not made by `definePlugin`");
-  const exports = open(undefined);
+  const exports = leveret$open(undefined);
   return Object.keys(exports).filter((name) => exports[name] !== undefined);
 }
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 const contract = fileURLToPath(new URL("../wit", import.meta.url));
 const random = fileURLToPath(new URL("../wasi/random.wit", import.meta.url));
 
-/** What a component imports, by the name that `open` knows it by. */
+/** What a component imports, by the name that the bundle's `leveret$open` knows it by. */
 export const imports = {
   log: "leveret:plugin/log@0.1.0",
   store: "wasi:config/store@0.2.0-rc.1",

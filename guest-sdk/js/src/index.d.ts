@@ -1,6 +1,6 @@
 /** Write Leveret plugins in TypeScript or JavaScript. */
 
-/** What validates a payload: any Standard Schema, such as one of valibot, zod or arktype. */
+/** What validates a payload: any Standard Schema, such as one of valibot or zod. */
 export interface Validator<Payload> {
   readonly "~standard": {
     readonly validate: (value: unknown) => Validated<Payload> | Promise<Validated<Payload>>;

@@ -34,7 +34,8 @@ async function project(context, files) {
 const manifest = JSON.stringify({ name: "@acme/greeter", version: "1.4.2", description: "Greets people." });
 const greeter = `
   import { definePlugin, subscribe, task } from "@leveret/plugin";
-  const greet = subscribe("user.authorized", ({ payload }) => task("greeting.send", payload as { user: number }));
+  const open = (name: string) => name;
+  const greet = subscribe("user.authorized", ({ payload }) => task(open("greeting.send"), payload as { user: number }));
   export default definePlugin({ subscribers: [greet], emits: ["greeting.send"], healthy() {} });
 `;
 
