@@ -1,7 +1,7 @@
 """Write Leveret plugins in Python.
 
 A plugin turns events into tasks of its own application. Its author writes an ordinary function for each event;
-`python -m leveret_plugin build` gives the component.
+`python -m leveret_plugin build` gives the component::
 
     from dataclasses import dataclass
     from leveret_plugin import Event, Plugin, Reject, Task

@@ -38,7 +38,7 @@ def build(project: Project, out: Path | None = None) -> Path:
 
 
 def world(plugin: Plugin) -> str:
-    """The world of a plugin. It exports `recovery` and `probe` only if there are such functions: the host looks at that."""
+    """The world of a plugin. It exports `recovery` and `probe` only if there are such functions: the host looks."""
     exports = ["recovery"] * bool(plugin.recovery) + ["probe"] * bool(plugin.probe)
     lines = ["include leveret:plugin/subscriber-plugin@0.1.0;"]
     lines += [f"export leveret:plugin/{name}@0.1.0;" for name in exports]
@@ -60,7 +60,7 @@ def source(project: Project, found: Found, modules: list[str]) -> str:
 
 
 def deferred(project: Project) -> list[str]:
-    """What the project's modules import inside of functions: at that time, in a component, nothing can be loaded any more."""
+    """What the project's modules import inside of functions. A component cannot load anything when those run."""
     names: set[str] = set()
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)
@@ -101,8 +101,9 @@ def componentize(world: Path, entry: Path, out: Path) -> None:
 
 
 def _is_ours(path: str) -> bool:
-    """Whether a directory of `sys.path` holds the project or what it depends on; the component has a Python of its own."""
-    return os.path.isdir(path) and (path.endswith("site-packages") or not path.startswith((sys.prefix, sys.base_prefix)))
+    """Whether it is a directory of the project or of what it depends on. The component has a Python of its own."""
+    pythons = path.startswith((sys.prefix, sys.base_prefix)) and not path.endswith("site-packages")
+    return os.path.isdir(path) and not pythons
 
 
 def contract() -> Path:

@@ -4,6 +4,7 @@
 """
 
 import gc
+import importlib
 import json
 import logging
 import os
@@ -21,6 +22,10 @@ from .failure import Failure, Reject, Retry, reason
 from .plugin import Plugin, Schema
 from .task import Task
 
+# What the standard library loads at the first use, when a component cannot load anything any more.
+for module in ("_strptime", "encodings.ascii", "encodings.latin_1"):
+    importlib.import_module(module)
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_TIME = 253_402_300_799_999
 _MILLISECOND = timedelta(milliseconds=1)
@@ -29,13 +34,13 @@ _plugin = Plugin()
 
 
 def start(plugin: Plugin, version: str, summary: str) -> None:
-    """Makes the plugin the component's. The build's last step before it takes the snapshot that every delivery starts from."""
+    """Makes the plugin the component's. The last step before the snapshot that every delivery starts from is taken."""
     global _plugin
     _plugin = plugin
     plugin.version = plugin.version or version
     plugin.summary = summary if plugin.summary is None else plugin.summary
     for subscription in plugin.subscriptions.values():
-        subscription.read
+        subscription.prepare()
     gc.collect()
     # Else a collection in a delivery would touch, and so copy, every page of the snapshot.
     gc.freeze()

@@ -24,6 +24,10 @@ class Misfit(Exception):
         return Misfit(self.problem, step + self.path)
 
 
+class Mismatch(Misfit):
+    """A value is of another kind altogether, such as a list where there should be a text."""
+
+
 class Reader(NamedTuple):
     """How a type is called in messages, and how its values are read."""
 
@@ -75,8 +79,8 @@ def _found(value: object) -> str:
     return names.get(type(value)) or type(value).__name__
 
 
-def _expected(name: str, value: object) -> Misfit:
-    return Misfit(f"expected {name}, found {_found(value)}")
+def _expected(name: str, value: object) -> Mismatch:
+    return Mismatch(f"expected {name}, found {_found(value)}")
 
 
 def _exactly(kind: type, name: str) -> Reader:
@@ -136,15 +140,17 @@ def _union(members: list[Reader]) -> Reader:
     name = " or ".join(member.name for member in members)
 
     def read(value: Any) -> Any:
-        deep = []
+        misfits = []
         for member in members:
             try:
                 return member.read(value)
+            except Mismatch:
+                pass
             except Misfit as misfit:
-                if misfit.path:
-                    deep.append(misfit)
-        if len(deep) == 1:
-            raise deep[0]
+                misfits.append(misfit)
+        if len(misfits) == 1:
+            # The only alternative that was meant: what is wrong within it says more.
+            raise misfits[0]
         raise _expected(name, value)
 
     return Reader(name, read)
@@ -233,7 +239,8 @@ def _record(kind: Any, known: dict[Any, Reader]) -> Reader:
 def _members(kind: Any, hints: Mapping[str, Any]) -> dict[str, bool]:
     """The names of a record's members, and whether each must be there."""
     if typing.is_typeddict(kind):
-        return {name: name in kind.__required_keys__ for name in hints}
+        marks = {typing.Required: True, typing.NotRequired: False}
+        return {name: marks.get(typing.get_origin(hints[name]), name in kind.__required_keys__) for name in hints}
     missing = dataclasses.MISSING
     return {
         member.name: member.default is missing and member.default_factory is missing

@@ -43,11 +43,10 @@ class Subscription:
         self.schema = schema
         self._read: Read | None = None
 
-    @property
-    def read(self) -> Read:
-        """Reads a payload into the type that the function's annotation says.
+    def prepare(self) -> Read:
+        """What reads a payload into the type that the function's annotation says.
 
-        Found at the first use, since the annotation may name what is defined below the function.
+        Made at the first use, since the annotation may name what is defined below the function.
         """
         if self._read is None:
             self._read = reader(_payload_type(self.function)).read
@@ -55,7 +54,7 @@ class Subscription:
 
     def handle(self, event: Event[str]) -> list[Task]:
         try:
-            payload = self.read(json.loads(event.payload))
+            payload = self.prepare()(json.loads(event.payload))
         except Misfit as misfit:
             raise Reject(f"the payload does not fit: {misfit}") from None
         return listed(self.function(replace(event, payload=payload)))

@@ -75,7 +75,7 @@ def load(project: Project) -> Found:
         raise Fault(f"the plugin in {project.module} subscribes to nothing: a function wants `@plugin.subscribe(...)`")
     for subscription in found.plugin.subscriptions.values():
         try:
-            subscription.read
+            subscription.prepare()
         except (TypeError, NameError) as error:
             raise Fault(f"{subscription.function.__name__}, the subscriber of {subscription.event}: {error}") from error
     return found

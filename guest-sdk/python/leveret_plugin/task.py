@@ -22,12 +22,12 @@ class Task:
     key: str | None = None
     """The ordering key: tasks of one key are performed one at a time and in order, where the worker asks for it."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Further headers, by name. Names that begin with `x-leveret-` or `x-death` are the host's: they fail the delivery."""
+    """Further headers, by name. `x-leveret-…` and `x-death…` are the host's: they fail the delivery."""
 
     def json(self) -> str:
         """The payload as one JSON text."""
         try:
-            text = json.dumps(self.payload, default=_plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+            text = _ENCODER.encode(self.payload)
             text.encode()
         except (TypeError, ValueError) as error:
             raise Reject(f"the payload of task {self.name} is not JSON: {error}") from error
@@ -58,3 +58,6 @@ def _plain(value: object) -> object:
     if isinstance(value, date):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no form in JSON")
+
+
+_ENCODER = json.JSONEncoder(default=_plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

@@ -1,5 +1,7 @@
 """For an author's tests, natively.
 
+Example::
+
     def test_a_payer_is_thanked() -> None:
         tasks = deliver(plugin, "org.payment.processed", {"email": "ada@example.org", "amount": 4200})
         assert tasks == [Task("email.send", {"to": "ada@example.org", "template": "thanks"})]
