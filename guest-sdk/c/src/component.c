@@ -31,14 +31,19 @@ EXPORT("cabi_realloc") void *leveret_receive(void *memory, size_t old_size, size
     return received;
 }
 
-/* Memory for the adapter that stands between the C library and the host. It outlives the delivery. */
+/*
+ * Memory for the adapter that stands between the C library and the host: its state and its stack. It is set aside, so that
+ * a plugin that has used up all memory can still say so on standard error.
+ */
 EXPORT("cabi_realloc_adapter") void *leveret_adapt(void *memory, size_t old_size, size_t alignment, size_t new_size)
 {
+    static _Alignas(16) uint8_t aside[2 * 64 * 1024];
+    static size_t used;
     (void)memory, (void)old_size;
-    size_t size = (new_size + alignment - 1) & ~(alignment - 1);
-    void *adapted = aligned_alloc(alignment, size);
-    if (!adapted)
+    if (alignment > 16 || new_size > sizeof aside - used)
         abort();
+    uint8_t *adapted = aside + used;
+    used += (new_size + 15) & ~(size_t)15;
     return adapted;
 }
 

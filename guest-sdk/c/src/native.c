@@ -87,9 +87,17 @@ const leveret_delivery *leveret_deliver(const char *name, const char *payload)
     return leveret_deliver_event(&(leveret_event){.name = name, .payload = payload});
 }
 
-/* LEVERET_RECOVER and LEVERET_HEALTHY define these; a plugin may have neither. */
-leveret_recovery *leveret_this_recovery(void) __attribute__((weak));
-leveret_probe *leveret_this_probe(void) __attribute__((weak));
+/* LEVERET_RECOVER and LEVERET_HEALTHY define these too, and win; a plugin may have neither. */
+
+__attribute__((weak)) leveret_recovery *leveret_this_recovery(void)
+{
+    return NULL;
+}
+
+__attribute__((weak)) leveret_probe *leveret_this_probe(void)
+{
+    return NULL;
+}
 
 static void require(bool is_there, const char *macro)
 {
@@ -102,7 +110,7 @@ static void require(bool is_there, const char *macro)
 const leveret_delivery *leveret_recover_event(
     const char *name, const char *payload, const leveret_failed_attempt *attempts, size_t count)
 {
-    require(leveret_this_recovery, "LEVERET_RECOVER");
+    require(leveret_this_recovery() != NULL, "LEVERET_RECOVER");
     leveret_forget();
     leveret_event event = complete(&(leveret_event){.name = name, .payload = payload});
     leveret_message message = {.event = &event};
@@ -114,7 +122,7 @@ const leveret_delivery *leveret_recover_event(
 
 const char *leveret_ask_health(void)
 {
-    require(leveret_this_probe, "LEVERET_HEALTHY");
+    require(leveret_this_probe() != NULL, "LEVERET_HEALTHY");
     leveret_forget();
     return leveret_this_probe()();
 }

@@ -37,15 +37,19 @@ leveret_task *leveret_emit(leveret_tasks *tasks, const char *name)
     return task;
 }
 
+static bool put(yyjson_mut_val *payload, const char *pointer, yyjson_mut_val *json)
+{
+    size_t size = strlen(pointer);
+    bool is_added = size >= 2 && strcmp(pointer + size - 2, "/-") == 0;
+    return is_added ? yyjson_mut_ptr_addx(payload, pointer, size, json, leveret_document(), true, NULL, NULL)
+                    : yyjson_mut_ptr_setx(payload, pointer, size, json, leveret_document(), true, NULL, NULL);
+}
+
 void leveret_put(leveret_task *task, const char *pointer, yyjson_mut_val *json)
 {
-    if (!*pointer) {
+    if (!*pointer)
         task->payload = json;
-        return;
-    }
-    bool is_put =
-        yyjson_mut_ptr_setx(task->payload, pointer, strlen(pointer), json, leveret_document(), true, NULL, NULL);
-    if (!is_put && !task->fault)
+    else if (!put(task->payload, pointer, json) && !task->fault)
         task->fault = leveret_format("nothing can be put at %s", pointer);
 }
 

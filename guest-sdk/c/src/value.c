@@ -36,15 +36,33 @@ static const char *name_of(const char *path)
     return *path ? path : "the whole";
 }
 
+static const char *type_of(yyjson_val *json)
+{
+    switch (yyjson_get_type(json)) {
+    case YYJSON_TYPE_NULL:
+        return "null";
+    case YYJSON_TYPE_BOOL:
+        return yyjson_get_bool(json) ? "true" : "false";
+    case YYJSON_TYPE_NUM:
+        return yyjson_is_real(json) ? "a number with a fraction" : "an integer";
+    case YYJSON_TYPE_STR:
+        return "a text";
+    case YYJSON_TYPE_ARR:
+        return "an array";
+    case YYJSON_TYPE_OBJ:
+        return "an object";
+    default:
+        return "nothing";
+    }
+}
+
 void leveret_misfit(leveret_value value, const char *pointer, const char *expected)
 {
     if (misfit)
         return;
     const char *path = name_of(path_of(value, pointer));
-    yyjson_val *found = yyjson_ptr_get(value.json, pointer);
-    misfit = found
-        ? leveret_format("the payload does not fit: %s: expected %s, found %s", path, expected, yyjson_get_type_desc(found))
-        : leveret_format("the payload does not fit: %s: expected %s, found nothing", path, expected);
+    const char *found = type_of(yyjson_ptr_get(value.json, pointer));
+    misfit = leveret_format("the payload does not fit: %s: expected %s, found %s", path, expected, found);
 }
 
 leveret_value leveret_parse(const char *text, size_t size)

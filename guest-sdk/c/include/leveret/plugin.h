@@ -65,9 +65,11 @@ const char *leveret_event_header(const leveret_event *event, const char *name);
 /* The event's payload, to be read by the functions in value.h. Reading it again costs nothing. */
 leveret_value leveret_payload(const leveret_event *event);
 
+typedef enum leveret_outcome { LEVERET_DONE, LEVERET_RETRY, LEVERET_REJECT } leveret_outcome;
+
 /* What came of a delivery. All zero is success. */
 typedef struct leveret_result {
-    enum { LEVERET_DONE, LEVERET_RETRY, LEVERET_REJECT } outcome;
+    leveret_outcome outcome;
     const char *reason;  /* why, in words for the operator: at most 1,024 bytes of it are kept */
     bool is_timed;       /* whether `after` counts, instead of what the retry policy says */
     uint64_t after;      /* in milliseconds */
