@@ -26,10 +26,11 @@ const ADAPTERS: [&str; 8] = [
 ];
 
 /// Imports run one way, from the end of this list to its beginning.
-const LAYERS: [Layer; 13] = [
+const LAYERS: [Layer; 14] = [
     Layer { module: "name", may: &[], but_not: &[] },
     Layer { module: "message", may: &["name"], but_not: &[] },
     Layer { module: "config", may: &["name"], but_not: &[] },
+    Layer { module: "project", may: &["name"], but_not: &[] },
     Layer { module: "broker", may: &["message", "name"], but_not: &[] },
     Layer { module: "ledger", may: &["message", "name"], but_not: &[] },
     Layer { module: "plugin", may: &["message", "name"], but_not: &[] },
@@ -64,7 +65,8 @@ const LAYERS: [Layer; 13] = [
     Layer {
         module: "cli",
         may: &[
-            "host", "admin", "dead", "delivery", "catalog", "broker", "ledger", "plugin", "config", "message", "name",
+            "host", "admin", "dead", "delivery", "catalog", "broker", "ledger", "plugin", "project", "config", "message",
+            "name",
         ],
         but_not: &ADAPTERS,
     },
@@ -72,7 +74,7 @@ const LAYERS: [Layer; 13] = [
 ];
 
 /// Libraries that few parts of the host are the doors to, so that others can take their place.
-const DOORS: [(&str, &[&str]); 14] = [
+const DOORS: [(&str, &[&str]); 19] = [
     ("axum", &["admin"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
@@ -85,8 +87,13 @@ const DOORS: [(&str, &[&str]); 14] = [
     ("rusqlite", &["broker/embedded", "ledger/file"]),
     ("tracing_subscriber", &["cli"]),
     ("ureq", &["cli"]),
+    ("wasi_preview1_component_adapter_provider", &["project"]),
+    ("wasmparser", &["project"]),
     ("wasmtime", &["plugin"]),
     ("wasmtime_wasi", &["plugin"]),
+    ("wasmtime_wasi_config", &["plugin"]),
+    ("wit_component", &["project"]),
+    ("wit_parser", &["project"]),
 ];
 
 /// The most lines that a person is asked to read in one piece.

@@ -2,6 +2,7 @@
 
 mod api;
 mod breaker;
+mod build;
 mod check;
 mod config;
 mod dead;
@@ -9,6 +10,7 @@ mod demo;
 mod error;
 mod listener;
 mod log;
+mod new;
 mod plugin;
 mod publish;
 mod status;
@@ -53,6 +55,10 @@ enum Command {
     Up,
     /// Show the host at work on sample plugins, with nothing else installed.
     Demo(demo::Demo),
+    /// Make a project for a plugin.
+    New(new::New),
+    /// Build a plugin from its sources.
+    Build(build::Build),
     /// Publish an event.
     Publish(publish::Publish),
     /// Say what a plugin is, what it asks for, and whether it would be accepted.
@@ -78,8 +84,10 @@ pub fn main() -> ExitCode {
     let Cli { config, json, command } = Cli::parse();
     let output = Output { json };
     let result = match command {
-        // The only command that does not need settings that are right.
+        // The commands that do not need settings that are right.
         Command::Config(command) => command.run(config.as_deref(), output),
+        Command::New(new) => new.run(output),
+        Command::Build(build) => build.run(output),
         command => load(config.as_deref()).and_then(|settings| match command {
             Command::Up => up::run(&settings),
             Command::Demo(demo) => demo.run(settings),
@@ -91,7 +99,7 @@ pub fn main() -> ExitCode {
             Command::Plugin(plugin) => plugin.run(&settings, output),
             Command::Breaker(breaker) => breaker.run(&settings, output),
             Command::Topology(topology) => topology.run(&settings, output),
-            Command::Config(_) => unreachable!("handled above"),
+            Command::Config(_) | Command::New(_) | Command::Build(_) => unreachable!("handled above"),
         }),
     };
     match result {
