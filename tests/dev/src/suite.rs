@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use crate::command::Program;
+use crate::conformance::guests;
 use crate::failure::Failure;
 use crate::setup;
 use crate::tally::Tally;
@@ -45,12 +46,13 @@ const ALL: [Suite; 5] = [
 ];
 
 /// Parts of the tests, for a developer in a hurry.
-const PARTS: [Suite; 12] = [
+const PARTS: [Suite; 13] = [
     Suite { name: "unit", run: |_, version| tests("--lib --bins", "", version) },
     Suite { name: "architecture", run: |_, version| tests("--test suite", "architecture::", version) },
     Suite { name: "catalog", run: |_, version| tests("--test suite", "catalog::", version) },
     Suite { name: "chaos", run: |_, version| tests("--test suite", "chaos::", version) },
     Suite { name: "cli", run: |_, version| tests("--test suite", "cli::", version) },
+    Suite { name: "conformance", run: |workspace, version| tests_in(workspace, "conformance::", version) },
     Suite { name: "contract", run: |_, version| tests("--test suite", "contract::", version) },
     Suite { name: "end-to-end", run: |_, version| tests("--test suite", "end_to_end::", version) },
     Suite { name: "ledger", run: |_, version| tests("--test suite", "ledger::", version) },
