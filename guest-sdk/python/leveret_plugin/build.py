@@ -64,7 +64,7 @@ def deferred(project: Project) -> list[str]:
     names: set[str] = set()
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)
-        if file and Path(file).is_relative_to(project.sources) and "site-packages" not in file:
+        if file and project.owns(file):
             names.update(_imported(ast.parse(Path(file).read_bytes()), module.__package__ or ""))
     return sorted(name for name in names if _exists(name))
 
@@ -96,8 +96,16 @@ def componentize(world: Path, entry: Path, out: Path) -> None:
     command += ["--wit-path", str(contract()), "--wit-path", str(world), "--world", "leveret:built/plugin"]
     command += ["componentize", ENTRY, "--output", str(out)]
     command += [argument for path in paths for argument in ("--python-path", path)]
-    if subprocess.run(command, check=False).returncode != 0:
-        raise Fault("componentize-py could not build the component: its message is above")
+    run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if run.returncode != 0:
+        raise Fault(f"componentize-py could not build the component:\n{_message(run.stdout)}")
+    print(run.stdout, end="")
+
+
+def _message(output: str) -> str:
+    """What componentize-py says, without the backtraces of componentize-py itself."""
+    said = output.rpartition("AssertionError: ")[2]
+    return said.partition("Stack backtrace:")[0].partition("Caused by:")[0].strip()
 
 
 def _is_ours(path: str) -> bool:

@@ -64,6 +64,7 @@ def test_the_entry_brings_along_what_functions_import(write: Any) -> None:
 @pytest.mark.parametrize(
     ("module", "fault"),
     [
+        ("import nowhere", "No module named 'nowhere'"),
         ("", "has no `plugin = Plugin"),
         ("from leveret_plugin import Plugin\nplugin = Plugin()", "subscribes to nothing"),
         ("from leveret_plugin import Plugin\na, b = Plugin(), Plugin()", "several plugins: a, b"),
