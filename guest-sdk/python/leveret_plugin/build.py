@@ -52,8 +52,7 @@ def source(project: Project, found: Found, modules: list[str]) -> str:
             "from leveret_plugin import component",
             "from leveret_plugin.component import Manifest, Probe, Recovery, Subscriber",
             f"from {project.module} import {found.attribute} as plugin",
-            *(f"import {module}" for module in modules),
-            f"component.start(plugin, version={project.version!r}, summary={project.summary!r})",
+            f"component.start(plugin, {project.version!r}, {project.summary!r}, {modules!r})",
             "",
         ]
     )
@@ -77,13 +76,16 @@ def _imported(tree: ast.AST, package: str) -> Iterator[str]:
             if isinstance(node, ast.Import):
                 yield from (alias.name for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
-                yield importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+                origin = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+                yield origin
+                # Each of the names may be a module, too.
+                yield from (f"{origin}.{alias.name}" for alias in node.names)
 
 
 def _exists(name: str) -> bool:
     try:
         return importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError:
+    except ImportError:
         return False
 
 

@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -34,9 +35,15 @@ _MILLISECOND = timedelta(milliseconds=1)
 _plugin = Plugin()
 
 
-def start(plugin: Plugin, version: str, summary: str) -> None:
-    """Makes the plugin the component's. The last step before the snapshot that every delivery starts from is taken."""
+def start(plugin: Plugin, version: str, summary: str, modules: list[str]) -> None:
+    """Makes the plugin the component's. The last step before the snapshot that every delivery starts from is taken.
+
+    `modules` are those that the plugin's functions import. One that this Python lacks fails when its function runs.
+    """
     global _plugin
+    for name in modules:
+        with suppress(ImportError):
+            importlib.import_module(name)
     _plugin = plugin
     plugin.version = plugin.version or version
     plugin.summary = summary if plugin.summary is None else plugin.summary
