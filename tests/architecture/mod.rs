@@ -26,8 +26,9 @@ const ADAPTERS: [&str; 8] = [
 ];
 
 /// Imports run one way, from the end of this list to its beginning.
-const LAYERS: [Layer; 13] = [
+const LAYERS: [Layer; 15] = [
     Layer { module: "name", may: &[], but_not: &[] },
+    Layer { module: "json", may: &[], but_not: &[] },
     Layer { module: "message", may: &["name"], but_not: &[] },
     Layer { module: "config", may: &["name"], but_not: &[] },
     Layer { module: "broker", may: &["message", "name"], but_not: &[] },
@@ -52,6 +53,22 @@ const LAYERS: [Layer; 13] = [
         ],
     },
     Layer {
+        module: "cases",
+        // The way to the sandbox that an event takes, without what is on both sides of it.
+        may: &[
+            "delivery::admit",
+            "delivery::NotAdmitted",
+            "dead",
+            "catalog",
+            "plugin",
+            "config",
+            "json",
+            "message",
+            "name",
+        ],
+        but_not: &ADAPTERS,
+    },
+    Layer {
         module: "admin",
         may: &["dead", "delivery", "catalog", "broker", "ledger", "plugin", "message", "name"],
         but_not: &ADAPTERS,
@@ -64,7 +81,8 @@ const LAYERS: [Layer; 13] = [
     Layer {
         module: "cli",
         may: &[
-            "host", "admin", "dead", "delivery", "catalog", "broker", "ledger", "plugin", "config", "message", "name",
+            "host", "cases", "admin", "dead", "delivery", "catalog", "broker", "ledger", "plugin", "config", "json",
+            "message", "name",
         ],
         but_not: &ADAPTERS,
     },
@@ -72,7 +90,7 @@ const LAYERS: [Layer; 13] = [
 ];
 
 /// Libraries that few parts of the host are the doors to, so that others can take their place.
-const DOORS: [(&str, &[&str]); 14] = [
+const DOORS: [(&str, &[&str]); 15] = [
     ("axum", &["admin"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
@@ -83,6 +101,7 @@ const DOORS: [(&str, &[&str]); 14] = [
     ("prometheus_client", &["admin"]),
     ("redis", &["ledger/redis"]),
     ("rusqlite", &["broker/embedded", "ledger/file"]),
+    ("similar", &["cases"]),
     ("tracing_subscriber", &["cli"]),
     ("ureq", &["cli"]),
     ("wasmtime", &["plugin"]),
