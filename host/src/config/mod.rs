@@ -24,6 +24,7 @@ mod schema;
 mod settings;
 mod value;
 
+pub use advice::{alternatives, nearest};
 pub use broker_url::BrokerUrl;
 pub use count::{Attempts, Concurrency};
 pub use document::print;
