@@ -9,6 +9,8 @@ import json
 import logging
 import os
 import sys
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from componentize_py_types import Err
@@ -33,14 +35,21 @@ _MILLISECOND = timedelta(milliseconds=1)
 _plugin = Plugin()
 
 
-def start(plugin: Plugin, version: str, summary: str) -> None:
-    """Makes the plugin the component's. The last step before the snapshot that every delivery starts from is taken."""
+def start(plugin: Plugin, version: str, summary: str, modules: list[str]) -> None:
+    """Makes the plugin the component's. The last step before the snapshot that every delivery starts from is taken.
+
+    `modules` are those that the plugin's functions import. One that this Python lacks fails when its function runs.
+    """
     global _plugin
+    for name in modules:
+        with suppress(ImportError):
+            importlib.import_module(name)
     _plugin = plugin
     plugin.version = plugin.version or version
     plugin.summary = summary if plugin.summary is None else plugin.summary
     for subscription in plugin.subscriptions.values():
         subscription.prepare()
+    _rehearse()
     gc.collect()
     # Else a collection in a delivery would touch, and so copy, every page of the snapshot.
     gc.freeze()
@@ -88,10 +97,14 @@ class Manifest:
 class Subscriber:
     def on_event(self, event: types.Event) -> list[types.Task]:
         _begin()
-        try:
-            return [_given(task) for task in _plugin.on_event(_event(event))]
-        except Exception as error:
-            raise Err(_failure(error)) from None
+        return _handled(_plugin, event)
+
+
+def _handled(plugin: Plugin, event: types.Event) -> list[types.Task]:
+    try:
+        return [_given(task) for task in plugin.on_event(_event(event))]
+    except Exception as error:
+        raise Err(_failure(error)) from None
 
 
 class Recovery:
@@ -165,5 +178,39 @@ _LEVELS = [
     (logging.INFO, host_log.Level.INFO),
     (logging.DEBUG, host_log.Level.DEBUG),
 ]
+
+
+@dataclass
+class _Rehearsed:
+    text: str
+    numbers: list[int]
+
+
+def _rehearse() -> None:
+    """Delivers to a plugin of its own, so that the snapshot has the way of a delivery warm: an eighth of its time."""
+    plugin = Plugin()
+
+    @plugin.subscribe("rehearsed")
+    def answer(event: Event[_Rehearsed]) -> Task:
+        logging.info("%s", event.payload.text)
+        return Task("rehearse", {"numbers": event.payload.numbers}, "key", {"name": "value"})
+
+    header = types.Header("name", "value")
+    event = types.Event("rehearsed", "id", "tid", 0, None, '{"text": "text", "numbers": [1]}', [header])
+    host.current = _Silence()
+    for _ in range(32):
+        _handled(plugin, event)
+    host.current = host.Nobody()
+
+
+class _Silence:
+    """The host of the rehearsal."""
+
+    def setting(self, name: str) -> str | None:
+        return None
+
+    def log(self, level: int, line: str) -> None:
+        pass
+
 
 log.install()

@@ -14,6 +14,7 @@ mod new;
 mod plugin;
 mod publish;
 mod status;
+mod test;
 mod text;
 mod topology;
 mod trace;
@@ -63,6 +64,8 @@ enum Command {
     Publish(publish::Publish),
     /// Say what a plugin is, what it asks for, and whether it would be accepted.
     Check(check::Check),
+    /// Run a plugin's cases: what happens to it, and what it is to make of it.
+    Test(test::Test),
     /// Show how the running host is doing.
     Status,
     /// Look at dead letters, and retry, edit, discard or export them.
@@ -93,6 +96,7 @@ pub fn main() -> ExitCode {
             Command::Demo(demo) => demo.run(settings),
             Command::Publish(publish) => publish.run(&settings, output),
             Command::Check(check) => check.run(&settings, output),
+            Command::Test(test) => test.run(&settings, output),
             Command::Status => status::run(&settings, output),
             Command::Dead(dead) => dead.run(&settings, output),
             Command::Trace(trace) => trace.run(&settings, output),
