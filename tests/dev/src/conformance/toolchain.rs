@@ -25,7 +25,8 @@ pub fn find(workspace: &Workspace, language: &Language) -> Result<Result<Variabl
 }
 
 fn cargo(workspace: &Workspace) -> Result<Variables, Failure> {
-    let flags = setup::wasm_target::flags(workspace)?.map(|flags| ("CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS", flags.into()));
+    let flags =
+        setup::wasm_target::flags(workspace)?.map(|flags| ("CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS", flags.into()));
     let target = ("CARGO_TARGET_DIR", workspace.target("conformance/cargo").into());
     Ok(flags.into_iter().chain([target]).collect())
 }
