@@ -58,7 +58,9 @@ fn a_component_that_imports_http_is_refused_by_its_name() {
 fn compiled(name: &str) {
     let component = built(&format!("foreign/{name}.wasm"));
     if !component.is_file() && std::env::var_os("CI").is_none() {
-        eprintln!("!!! SKIPPED: {name}: it was not built; `./dev conformance` does, where its compiler can be installed");
+        eprintln!(
+            "!!! SKIPPED: {name}: it was not built; `./dev conformance` does, where its compiler can be installed"
+        );
         return;
     }
     keeps_its_claims(name, &component);

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{digest, foreign};
 use super::languages::{LANGUAGES, Language};
 use super::toolchain::{self, Variables};
+use super::{digest, foreign};
 use crate::command::Program;
 use crate::failure::Failure;
 use crate::setup::{make_directory, npm, remove_directory, remove_file, write};
@@ -79,7 +79,11 @@ pub fn once(file: &Path, sources: &[PathBuf], make: impl FnOnce() -> Result<(), 
 fn renew_environment(guest: &Path) -> Result<(), Failure> {
     let (environment, manifest) = (guest.join(".venv"), guest.join("pyproject.toml"));
     let modified = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
-    if modified(&environment.join("leveret-ready")) < modified(&manifest) { remove_directory(&environment) } else { Ok(()) }
+    if modified(&environment.join("leveret-ready")) < modified(&manifest) {
+        remove_directory(&environment)
+    } else {
+        Ok(())
+    }
 }
 
 fn place(workspace: &Workspace, language: &Language, extension: &str) -> PathBuf {

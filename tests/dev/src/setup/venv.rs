@@ -23,9 +23,12 @@ pub fn ensure(directory: &Path, requirements: &[&str]) -> Result<String, Failure
         return Ok(format!("{} installed", requirements.join(", ")));
     }
     remove_directory(directory)?;
-    let has_venv = is_installed("python3") && Program::new("python3").words("-c").argument("import ensurepip").quietly().is_ok();
+    let has_venv =
+        is_installed("python3") && Program::new("python3").words("-c").argument("import ensurepip").quietly().is_ok();
     if !has_venv {
-        announce("!!! WARNING: it is taken from PyPI, and there is no Python 3 here that has venv. Install Debian's or");
+        announce(
+            "!!! WARNING: it is taken from PyPI, and there is no Python 3 here that has venv. Install Debian's or",
+        );
         announce("!!! Ubuntu's package `python3-venv`.");
         return Ok("SKIPPED".into());
     }
