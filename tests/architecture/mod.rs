@@ -2,6 +2,7 @@
 
 mod contract;
 mod documents;
+mod languages;
 mod source;
 
 use source::Source;

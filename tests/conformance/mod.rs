@@ -28,8 +28,9 @@ macro_rules! languages {
 
         #[test]
         fn every_language_is_tested() {
-            let known: Vec<&str> = languages::LANGUAGES.iter().map(|language| language.name).collect();
-            assert_eq!(known, [$(stringify!($name)),*]);
+            let tested = [$(stringify!($name)),*];
+            assert_eq!(tested, languages::LANGUAGES.map(|language| language.name));
+            assert_eq!(tested, leveret::project::Language::ALL.map(|language| language.word()));
         }
     };
 }

@@ -16,6 +16,7 @@ pub enum Failure {
     Seconds(String),
     Target { name: String, known: Vec<String> },
     Flag { flag: String, known: &'static str },
+    Sdk(&'static str),
     Skipped { language: &'static str, reason: String },
     NoWorkspace,
     Missing { what: &'static str, remedy: String },
@@ -47,6 +48,7 @@ impl fmt::Display for Failure {
                 write!(f, "There is no fuzz target {name:?}. There are: {}.", known.join(", "))
             }
             Self::Flag { flag, known } => write!(f, "There is no flag {flag:?} here, but {known}."),
+            Self::Sdk(name) => write!(f, "The tests of guest-sdk/{name} failed; it says why above."),
             Self::Skipped { language, reason } => {
                 write!(f, "{language} cannot be tested, and on a build server no language may be skipped: {reason}")
             }

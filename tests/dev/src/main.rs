@@ -5,6 +5,7 @@ mod conformance;
 mod failure;
 mod fuzz;
 mod measure;
+mod sdks;
 mod setup;
 mod show;
 mod suite;

@@ -7,7 +7,7 @@ pub mod guests;
 mod languages;
 mod readme;
 mod results;
-mod toolchain;
+pub mod toolchain;
 
 use std::process::ExitCode;
 

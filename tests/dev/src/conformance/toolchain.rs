@@ -40,14 +40,14 @@ fn needs(program: &str, remedy: &str) -> Result<Variables, String> {
     if is_installed(program) { Ok(vec![]) } else { Err(format!("{program} is missing. {remedy}")) }
 }
 
-fn python() -> Result<Variables, String> {
+pub fn python() -> Result<Variables, String> {
     needs("python3", "Install Python 3.11 or newer: https://www.python.org")?;
     let venv = Program::new("python3").arguments(["-c", "import ensurepip, sys; assert sys.version_info >= (3, 11)"]);
     let remedy = "Python is older than 3.11, or lacks venv: install Debian's or Ubuntu's package `python3-venv`";
     venv.quietly().map(|_| vec![]).map_err(|_| remedy.into())
 }
 
-fn go() -> Result<Variables, String> {
+pub fn go() -> Result<Variables, String> {
     const REMEDY: &str = "Install Go 1.26 or newer: https://go.dev/dl";
     needs("go", REMEDY)?;
     let version = Program::new("go").words("env GOVERSION").quietly().unwrap_or_default();
