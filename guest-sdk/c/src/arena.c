@@ -18,27 +18,33 @@ static char *newest; /* what was given last: it can grow where it is */
 
 static size_t aligned(size_t size)
 {
-    return (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+    return size < SIZE_MAX - ALIGNMENT ? (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1) : SIZE_MAX;
 }
 
-static void add_block(size_t size)
+/* A block of another size in place of `old`, with what is in it; or a new one. */
+static block *resized(block *old, size_t size)
 {
-    size = size > BLOCK ? size : BLOCK;
-    block *added = malloc(sizeof(block) + size);
-    if (!added) {
+    block *made = size <= SIZE_MAX / 2 ? realloc(old, sizeof(block) + size) : NULL;
+    if (!made) {
         static const char line[] = "no memory is left";
         leveret_host_log(LEVERET_ERROR, line, sizeof line - 1);
         abort();
     }
-    *added = (block){.before = blocks, .size = size};
+    made->size = size;
+    return made;
+}
+
+static void add_block(size_t size)
+{
+    block *added = resized(NULL, size > BLOCK ? size : BLOCK);
+    added->before = blocks;
+    added->used = 0;
     blocks = added;
 }
 
 void *leveret_allocate(size_t size)
 {
-    if (size > SIZE_MAX / 2)
-        abort();
-    size = aligned(size);
+    size = aligned(size ? size : 1); /* so that no two are at one place */
     if (!blocks || blocks->size - blocks->used < size)
         add_block(size);
     newest = blocks->memory + blocks->used;
@@ -48,13 +54,17 @@ void *leveret_allocate(size_t size)
 
 void *leveret_reallocate(void *memory, size_t old_size, size_t new_size)
 {
-    if (new_size <= aligned(old_size) && memory)
+    if (memory && new_size <= aligned(old_size))
         return memory;
-    if (memory && memory == newest && new_size <= SIZE_MAX / 2) {
+    if (memory && memory == newest) {
         size_t start = (size_t)(newest - blocks->memory);
+        /* What has a block for itself can have a larger one. */
+        if (start == 0 && aligned(new_size) > blocks->size)
+            blocks = resized(blocks, aligned(new_size));
         if (aligned(new_size) <= blocks->size - start) {
+            newest = blocks->memory + start;
             blocks->used = start + aligned(new_size);
-            return memory;
+            return newest;
         }
     }
     void *larger = leveret_allocate(new_size);

@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "delivery.h"
@@ -121,9 +122,15 @@ static const char *write(leveret_task *task)
 {
     if (task->fault || !task->payload)
         return task->fault;
+    /* It is written where it can be freed at once, since yyjson takes six times the size of a text to write it. */
     yyjson_write_err error;
-    task->text = yyjson_mut_val_write_opts(task->payload, 0, &leveret_json_memory, &task->text_size, &error);
-    return task->text ? NULL : error.msg;
+    size_t size;
+    char *written = yyjson_mut_val_write_opts(task->payload, 0, NULL, &size, &error);
+    if (!written)
+        return error.msg;
+    leveret_set_payload(task, written, size);
+    free(written);
+    return NULL;
 }
 
 leveret_result leveret_conclude(leveret_result result, leveret_tasks *tasks)

@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "delivery.h"
@@ -173,6 +174,8 @@ leveret_value leveret_item(leveret_value array, size_t index)
 
 const char *leveret_json(leveret_value value)
 {
-    const char *text = yyjson_val_write_opts(value.json, 0, &leveret_json_memory, NULL, NULL);
-    return text ? text : "null";
+    char *written = yyjson_val_write_opts(value.json, 0, NULL, NULL, NULL);
+    const char *text = leveret_format("%s", written ? written : "null");
+    free(written);
+    return text;
 }
