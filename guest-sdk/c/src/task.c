@@ -1,4 +1,3 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "delivery.h"
@@ -122,14 +121,12 @@ static const char *write(leveret_task *task)
 {
     if (task->fault || !task->payload)
         return task->fault;
-    /* It is written where it can be freed at once, since yyjson takes six times the size of a text to write it. */
     yyjson_write_err error;
-    size_t size;
-    char *written = yyjson_mut_val_write_opts(task->payload, 0, NULL, &size, &error);
+    char *written = yyjson_mut_val_write_opts(task->payload, 0, &leveret_json_memory, &task->text_size, &error);
     if (!written)
         return error.msg;
-    leveret_set_payload(task, written, size);
-    free(written);
+    /* yyjson takes six times the size of a text to write it. */
+    task->text = leveret_trim(written, task->text_size + 1);
     return NULL;
 }
 

@@ -1,4 +1,3 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "delivery.h"
@@ -174,8 +173,7 @@ leveret_value leveret_item(leveret_value array, size_t index)
 
 const char *leveret_json(leveret_value value)
 {
-    char *written = yyjson_val_write_opts(value.json, 0, NULL, NULL, NULL);
-    const char *text = leveret_format("%s", written ? written : "null");
-    free(written);
-    return text;
+    size_t size;
+    char *written = yyjson_val_write_opts(value.json, 0, &leveret_json_memory, &size, NULL);
+    return written ? leveret_trim(written, size + 1) : "null";
 }
