@@ -30,7 +30,7 @@ class Limits:
     time: timedelta | None = None
     """The longest a delivery may take, by the clock."""
     memory: int | None = None
-    """The most memory a delivery may use, in bytes. Python itself takes some 16 MiB."""
+    """The most memory a delivery may use, in bytes. CPython itself takes 13 MiB."""
     prefetch: int | None = None
     """How many messages of one subscription may be in work at a time, 1 to 65,535."""
     attempts: int | None = None
