@@ -1,8 +1,10 @@
 //! The command line as a person meets it: what it says, where, and with which exit code.
 
+mod build;
 mod check;
 mod config;
 mod letters;
+mod new;
 mod operate;
 mod publish;
 mod test;

@@ -12,6 +12,7 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from componentize_py_types import Err
 from wit_world.exports import manifest
@@ -33,6 +34,7 @@ _LAST_TIME = 253_402_300_799_999
 _MILLISECOND = timedelta(milliseconds=1)
 
 _plugin = Plugin()
+_random: Any = None
 
 
 def start(plugin: Plugin, version: str, summary: str, modules: list[str]) -> None:
@@ -40,7 +42,7 @@ def start(plugin: Plugin, version: str, summary: str, modules: list[str]) -> Non
 
     `modules` are those that the plugin's functions import. One that this Python lacks fails when its function runs.
     """
-    global _plugin
+    global _plugin, _random
     for name in modules:
         with suppress(ImportError):
             importlib.import_module(name)
@@ -49,10 +51,12 @@ def start(plugin: Plugin, version: str, summary: str, modules: list[str]) -> Non
     plugin.summary = summary if plugin.summary is None else plugin.summary
     for subscription in plugin.subscriptions.values():
         subscription.prepare()
+    _random = sys.modules.get("random")
     _rehearse()
     gc.collect()
     # Else a collection in a delivery would touch, and so copy, every page of the snapshot.
     gc.freeze()
+    host.current = Delivery()
 
 
 class Delivery:
@@ -66,10 +70,9 @@ class Delivery:
 
 
 def _begin() -> None:
-    host.current = Delivery()
-    if random := sys.modules.get("random"):
+    if _random:
         # Its state is the snapshot's, so that it would be the same in every delivery.
-        random.seed(int.from_bytes(os.urandom(32)))
+        _random.seed(int.from_bytes(os.urandom(32)))
 
 
 class Manifest:
@@ -199,8 +202,8 @@ def _rehearse() -> None:
     event = types.Event("rehearsed", "id", "tid", 0, None, '{"text": "text", "numbers": [1]}', [header])
     host.current = _Silence()
     for _ in range(32):
+        _begin()
         _handled(plugin, event)
-    host.current = host.Nobody()
 
 
 class _Silence:

@@ -40,9 +40,8 @@ class Project:
         for key in ("name", "version"):
             if not isinstance(project.get(key), str):
                 raise Fault(f"{file} has no `{key}` under [project]")
-        name = project["name"]
-        module = said.get("tool", {}).get("leveret", {}).get("module", name.replace("-", "_"))
-        return cls(directory, name, project["version"], project.get("description", ""), module)
+        module = said.get("tool", {}).get("leveret", {}).get("module", "plugin")
+        return cls(directory, project["name"], project["version"], project.get("description", ""), module)
 
     @property
     def sources(self) -> Path:

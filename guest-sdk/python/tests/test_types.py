@@ -16,7 +16,7 @@ def test_everything_is_typed_and_fits_the_bindings(tmp_path: Path) -> None:
     worlds = ["--world", "leveret:plugin/everything", "--world", "leveret:plugin/subscriber-plugin"]
     options = ["--quiet", "--wit-path", str(contract()), *worlds, "bindings", str(tmp_path)]
     run("-c", "from componentize_py import script; script()", *options)
-    files = ["leveret_plugin", "tests", "template/__module__.py"]
+    files = ["leveret_plugin", "tests", "template/plugin.py"]
     run("-m", "mypy", "--no-error-summary", "--cache-dir", str(tmp_path / "cache"), *files, MYPYPATH=str(tmp_path))
 
 

@@ -42,7 +42,12 @@ mod tests {
         // The 19th field of a thread's own record; its name, the second, has no space here.
         let niceness = || -> i32 {
             let stat = std::fs::read_to_string("/proc/thread-self/stat").expect("Linux has it");
-            stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(16)).expect("a field").parse().expect("a number")
+            stat.rsplit(") ")
+                .next()
+                .and_then(|rest| rest.split(' ').nth(16))
+                .expect("a field")
+                .parse()
+                .expect("a number")
         };
         let before = niceness();
         assert_eq!(in_background(niceness), (before + NICENESS).min(19));
