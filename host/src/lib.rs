@@ -2,7 +2,7 @@
 //!
 //! `ARCHITECTURE.md` has the map. In short: messages come from a [`broker`], the [`catalog`] knows which version of
 //! which [`plugin`] is live, [`delivery`] brings the two together, and [`host`] puts it all together as the settings in
-//! [`config`] say. Without a broker, [`cases`] runs plugins on what files say.
+//! [`config`] say. [`project`] makes and builds plugins' sources, and [`cases`] tries plugins without a broker.
 
 #![forbid(unsafe_code)]
 
@@ -20,3 +20,4 @@ pub mod ledger;
 pub mod message;
 pub mod name;
 pub mod plugin;
+pub mod project;

@@ -26,11 +26,12 @@ const ADAPTERS: [&str; 8] = [
 ];
 
 /// Imports run one way, from the end of this list to its beginning.
-const LAYERS: [Layer; 15] = [
+const LAYERS: [Layer; 16] = [
     Layer { module: "name", may: &[], but_not: &[] },
     Layer { module: "json", may: &[], but_not: &[] },
     Layer { module: "message", may: &["name"], but_not: &[] },
     Layer { module: "config", may: &["name"], but_not: &[] },
+    Layer { module: "project", may: &["name"], but_not: &[] },
     Layer { module: "broker", may: &["message", "name"], but_not: &[] },
     Layer { module: "ledger", may: &["message", "name"], but_not: &[] },
     Layer { module: "plugin", may: &["message", "name"], but_not: &[] },
@@ -81,8 +82,8 @@ const LAYERS: [Layer; 15] = [
     Layer {
         module: "cli",
         may: &[
-            "host", "cases", "admin", "dead", "delivery", "catalog", "broker", "ledger", "plugin", "config", "json",
-            "message", "name",
+            "host", "cases", "admin", "dead", "delivery", "catalog", "broker", "ledger", "plugin", "project", "config",
+            "json", "message", "name",
         ],
         but_not: &ADAPTERS,
     },
@@ -90,22 +91,27 @@ const LAYERS: [Layer; 15] = [
 ];
 
 /// Libraries that few parts of the host are the doors to, so that others can take their place.
-const DOORS: [(&str, &[&str]); 15] = [
+const DOORS: [(&str, &[&str]); 20] = [
     ("axum", &["admin"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("jsonschema", &["plugin"]),
     ("async_rs", &["broker/rabbitmq/stream.rs"]),
     ("lapin", &["broker/rabbitmq"]),
-    ("notify", &["catalog"]),
+    ("notify", &["catalog", "cli/dev"]),
     ("prometheus_client", &["admin"]),
     ("redis", &["ledger/redis"]),
     ("rusqlite", &["broker/embedded", "ledger/file"]),
     ("similar", &["cases"]),
     ("tracing_subscriber", &["cli"]),
     ("ureq", &["cli"]),
+    ("wasi_preview1_component_adapter_provider", &["project"]),
+    ("wasmparser", &["project"]),
     ("wasmtime", &["plugin"]),
     ("wasmtime_wasi", &["plugin"]),
+    ("wasmtime_wasi_config", &["plugin"]),
+    ("wit_component", &["project"]),
+    ("wit_parser", &["project"]),
 ];
 
 /// The most lines that a person is asked to read in one piece.

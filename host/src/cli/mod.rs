@@ -2,13 +2,16 @@
 
 mod api;
 mod breaker;
+mod build;
 mod check;
 mod config;
 mod dead;
 mod demo;
+mod dev;
 mod error;
 mod listener;
 mod log;
+mod new;
 mod plugin;
 mod publish;
 mod status;
@@ -54,6 +57,12 @@ enum Command {
     Up,
     /// Show the host at work on sample plugins, with nothing else installed.
     Demo(demo::Demo),
+    /// Make a project for a plugin.
+    New(new::New),
+    /// Build a plugin from its sources.
+    Build(build::Build),
+    /// Build a project at each change, and run it on a host of its own.
+    Dev(dev::Dev),
     /// Publish an event.
     Publish(publish::Publish),
     /// Say what a plugin is, what it asks for, and whether it would be accepted.
@@ -81,11 +90,14 @@ pub fn main() -> ExitCode {
     let Cli { config, json, command } = Cli::parse();
     let output = Output { json };
     let result = match command {
-        // The only command that does not need settings that are right.
+        // The commands that do not need settings that are right.
         Command::Config(command) => command.run(config.as_deref(), output),
+        Command::New(new) => new.run(output),
+        Command::Build(build) => build.run(output),
         command => load(config.as_deref()).and_then(|settings| match command {
             Command::Up => up::run(&settings),
             Command::Demo(demo) => demo.run(settings),
+            Command::Dev(dev) => dev.run(settings),
             Command::Publish(publish) => publish.run(&settings, output),
             Command::Check(check) => check.run(&settings, output),
             Command::Test(test) => test.run(&settings, output),
@@ -95,7 +107,7 @@ pub fn main() -> ExitCode {
             Command::Plugin(plugin) => plugin.run(&settings, output),
             Command::Breaker(breaker) => breaker.run(&settings, output),
             Command::Topology(topology) => topology.run(&settings, output),
-            Command::Config(_) => unreachable!("handled above"),
+            Command::Config(_) | Command::New(_) | Command::Build(_) => unreachable!("handled above"),
         }),
     };
     match result {
