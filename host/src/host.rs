@@ -22,7 +22,7 @@ use crate::dead::DeadLetters;
 use crate::delivery::{Dispatch, Journal, Workings};
 use crate::ledger::Ledger;
 use crate::name::PluginId;
-use crate::plugin::{PluginSettings, Sandbox, SandboxError, SandboxOptions};
+use crate::plugin::{PluginSettings, Reuse, Sandbox, SandboxError, SandboxOptions};
 pub use policies::InvalidPolicy;
 use policies::{budget, policies};
 
@@ -164,7 +164,18 @@ pub fn limits(settings: &Settings) -> Limits {
         budget: budget(&settings.delivery),
         budgets: settings.plugin.keys().map(|key| own(key.plugin())).collect(),
         settings: settings.plugin.iter().map(|(key, own)| (key.plugin().clone(), texts(&own.settings))).collect(),
+        reuse: settings
+            .plugin
+            .iter()
+            .filter_map(|(key, own)| Some((key.plugin().clone(), reuse(&own.reuse)?)))
+            .collect(),
     }
+}
+
+/// When an instance takes another delivery, if any does.
+fn reuse(reuse: &config::Reuse) -> Option<Reuse> {
+    let config::Reuse { enabled, calls, memory, idle } = reuse;
+    enabled.then(|| Reuse { calls: calls.get(), memory: memory.as_bytes(), idle: idle.as_duration() })
 }
 
 /// A plugin's settings, as it reads them.

@@ -2,7 +2,8 @@
 //!
 //! `ARCHITECTURE.md` has the map. In short: messages come from a [`broker`], the [`catalog`] knows which version of
 //! which [`plugin`] is live, [`delivery`] brings the two together, and [`host`] puts it all together as the settings in
-//! [`config`] say. [`project`] makes and builds plugins' sources, and [`cases`] tries plugins without a broker.
+//! [`config`] say. [`project`] makes and builds plugins' sources, and [`cases`] runs plugins, without a broker, on what files
+//! say.
 
 #![forbid(unsafe_code)]
 

@@ -1,9 +1,11 @@
 //! The command line as a person meets it: what it says, where, and with which exit code.
 
+mod build;
 mod check;
 mod config;
 mod dev;
 mod letters;
+mod new;
 mod operate;
 mod publish;
 mod test;

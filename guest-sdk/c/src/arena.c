@@ -4,42 +4,54 @@
 
 #include "delivery.h"
 
-enum { ALIGNMENT = 16, BLOCK = 16 * 1024 };
+enum { ALIGNMENT = 16, FIRST = 16 * 1024, BLOCK = 64 * 1024 };
 
 typedef struct block {
     struct block *before;
     size_t size;
     size_t used;
-    _Alignas(ALIGNMENT) char memory[];
+    char *memory;
 } block;
 
-static block *blocks;
+/* Enough for most deliveries: a fresh instance need not ask the host for more. */
+static _Alignas(ALIGNMENT) char first_memory[FIRST];
+static block first = {.size = FIRST, .memory = first_memory};
+
+static block *blocks = &first;
 static char *newest; /* what was given last: it can grow where it is */
 
 static size_t aligned(size_t size)
 {
-    return (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+    return size < SIZE_MAX - ALIGNMENT ? (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1) : SIZE_MAX;
 }
 
-static void add_block(size_t size)
+/* A block of another size in place of `old`, with what is in it; or a new one. */
+static block *resized(block *old, size_t size)
 {
-    size = size > BLOCK ? size : BLOCK;
-    block *added = malloc(sizeof(block) + size);
-    if (!added) {
+    const size_t header = aligned(sizeof(block));
+    block *made = size <= SIZE_MAX / 2 ? realloc(old, header + size) : NULL;
+    if (!made) {
         static const char line[] = "no memory is left";
         leveret_host_log(LEVERET_ERROR, line, sizeof line - 1);
         abort();
     }
-    *added = (block){.before = blocks, .size = size};
+    made->size = size;
+    made->memory = (char *)made + header;
+    return made;
+}
+
+static void add_block(size_t size)
+{
+    block *added = resized(NULL, size > BLOCK ? size : BLOCK);
+    added->before = blocks;
+    added->used = 0;
     blocks = added;
 }
 
 void *leveret_allocate(size_t size)
 {
-    if (size > SIZE_MAX / 2)
-        abort();
-    size = aligned(size);
-    if (!blocks || blocks->size - blocks->used < size)
+    size = aligned(size ? size : 1); /* so that no two are at one place */
+    if (blocks->size - blocks->used < size)
         add_block(size);
     newest = blocks->memory + blocks->used;
     blocks->used += size;
@@ -48,13 +60,17 @@ void *leveret_allocate(size_t size)
 
 void *leveret_reallocate(void *memory, size_t old_size, size_t new_size)
 {
-    if (new_size <= aligned(old_size) && memory)
+    if (memory && new_size <= aligned(old_size))
         return memory;
-    if (memory && memory == newest && new_size <= SIZE_MAX / 2) {
+    if (memory && memory == newest) {
         size_t start = (size_t)(newest - blocks->memory);
+        /* What has a block for itself can have a larger one. */
+        if (start == 0 && blocks != &first && aligned(new_size) > blocks->size)
+            blocks = resized(blocks, aligned(new_size));
         if (aligned(new_size) <= blocks->size - start) {
+            newest = blocks->memory + start;
             blocks->used = start + aligned(new_size);
-            return memory;
+            return newest;
         }
     }
     void *larger = leveret_allocate(new_size);
@@ -63,15 +79,27 @@ void *leveret_reallocate(void *memory, size_t old_size, size_t new_size)
     return larger;
 }
 
+const char *leveret_trim(char *memory, size_t size)
+{
+    if (memory != newest)
+        return memory;
+    size_t start = (size_t)(newest - blocks->memory);
+    blocks->used = start + aligned(size);
+    if (start == 0 && blocks->size > BLOCK)
+        blocks = resized(blocks, blocks->used);
+    return newest = blocks->memory + start;
+}
+
 void leveret_forget(void)
 {
     leveret_forget_document();
     leveret_forget_values();
-    while (blocks) {
+    while (blocks != &first) {
         block *before = blocks->before;
         free(blocks);
         blocks = before;
     }
+    blocks->used = 0;
     newest = NULL;
 }
 

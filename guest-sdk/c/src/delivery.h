@@ -42,6 +42,9 @@ const char *leveret_format_list(const char *format, va_list arguments);
 /* Gives `memory`, or more of it elsewhere, with its first `old_size` bytes kept. */
 void *leveret_reallocate(void *memory, size_t old_size, size_t new_size);
 
+/* Takes back what is behind the first `size` bytes, if `memory` was given last, and gives what is left of it. */
+const char *leveret_trim(char *memory, size_t size);
+
 /* The memory of the delivery, as yyjson wants it. */
 extern const yyjson_alc leveret_json_memory;
 

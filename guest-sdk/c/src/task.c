@@ -122,8 +122,12 @@ static const char *write(leveret_task *task)
     if (task->fault || !task->payload)
         return task->fault;
     yyjson_write_err error;
-    task->text = yyjson_mut_val_write_opts(task->payload, 0, &leveret_json_memory, &task->text_size, &error);
-    return task->text ? NULL : error.msg;
+    char *written = yyjson_mut_val_write_opts(task->payload, 0, &leveret_json_memory, &task->text_size, &error);
+    if (!written)
+        return error.msg;
+    /* yyjson takes six times the size of a text to write it. */
+    task->text = leveret_trim(written, task->text_size + 1);
+    return NULL;
 }
 
 leveret_result leveret_conclude(leveret_result result, leveret_tasks *tasks)

@@ -173,6 +173,7 @@ leveret_value leveret_item(leveret_value array, size_t index)
 
 const char *leveret_json(leveret_value value)
 {
-    const char *text = yyjson_val_write_opts(value.json, 0, &leveret_json_memory, NULL, NULL);
-    return text ? text : "null";
+    size_t size;
+    char *written = yyjson_val_write_opts(value.json, 0, &leveret_json_memory, &size, NULL);
+    return written ? leveret_trim(written, size + 1) : "null";
 }

@@ -30,7 +30,14 @@ static leveret::result bill(const leveret::event &event, const order &order)
     copy.add(3u);
     return {
         task{"bill.send", {{"to", order.customer}, {"total", order.total}}}.key("k-1").header("colour", "blue"),
-        task{"bill.keep", {{"lines", lines}, {"again", copy}, {"raw", json::raw("[ 0 ]")}, {"read", event.payload()["customer"]}}},
+        task{
+            "bill.keep",
+            {
+                {"lines", lines},
+                {"again", copy},
+                {"raw", json::raw("[ 0 ]")},
+                {"read", event.payload()["customer"]},
+            }},
     };
 }
 

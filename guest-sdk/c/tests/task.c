@@ -71,8 +71,8 @@ static void payloads_are_json(void)
 {
     assert_payload(nothing, "{}");
     assert_payload(
-        everything, "{\"text\":\"gr\xC3\xBC\xC3\x9F \\\"dich\\\"\",\"a/b\":{\"integer\":-1,\"number\":0.1},\"boolean\":false,"
-                    "\"null\":null,\"list\":[1,{\"n\":2}],\"user\":{\"email\":\"ada@example.org\"}}");
+        everything, "{\"text\":\"gr\xC3\xBC\xC3\x9F \\\"dich\\\"\",\"a/b\":{\"integer\":-1,\"number\":0.1},"
+                    "\"boolean\":false,\"null\":null,\"list\":[1,{\"n\":2}],\"user\":{\"email\":\"ada@example.org\"}}");
     assert_payload(whole, "\"ada@example.org\"");
     assert_payload(text, "[ 1 ]");
 }

@@ -52,8 +52,7 @@ def source(project: Project, found: Found, modules: list[str]) -> str:
             "from leveret_plugin import component",
             "from leveret_plugin.component import Manifest, Probe, Recovery, Subscriber",
             f"from {project.module} import {found.attribute} as plugin",
-            *(f"import {module}" for module in modules),
-            f"component.start(plugin, version={project.version!r}, summary={project.summary!r})",
+            f"component.start(plugin, {project.version!r}, {project.summary!r}, {modules!r})",
             "",
         ]
     )
@@ -64,7 +63,7 @@ def deferred(project: Project) -> list[str]:
     names: set[str] = set()
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)
-        if file and Path(file).is_relative_to(project.sources) and "site-packages" not in file:
+        if file and project.owns(file):
             names.update(_imported(ast.parse(Path(file).read_bytes()), module.__package__ or ""))
     return sorted(name for name in names if _exists(name))
 
@@ -77,13 +76,16 @@ def _imported(tree: ast.AST, package: str) -> Iterator[str]:
             if isinstance(node, ast.Import):
                 yield from (alias.name for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
-                yield importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+                origin = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+                yield origin
+                # Each of the names may be a module, too.
+                yield from (f"{origin}.{alias.name}" for alias in node.names)
 
 
 def _exists(name: str) -> bool:
     try:
         return importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError:
+    except ImportError:
         return False
 
 
@@ -96,8 +98,16 @@ def componentize(world: Path, entry: Path, out: Path) -> None:
     command += ["--wit-path", str(contract()), "--wit-path", str(world), "--world", "leveret:built/plugin"]
     command += ["componentize", ENTRY, "--output", str(out)]
     command += [argument for path in paths for argument in ("--python-path", path)]
-    if subprocess.run(command, check=False).returncode != 0:
-        raise Fault("componentize-py could not build the component: its message is above")
+    run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if run.returncode != 0:
+        raise Fault(f"componentize-py could not build the component:\n{_message(run.stdout)}")
+    print(run.stdout, end="")
+
+
+def _message(output: str) -> str:
+    """What componentize-py says, without the backtraces of componentize-py itself."""
+    said = output.rpartition("AssertionError: ")[2]
+    return said.partition("Stack backtrace:")[0].partition("Caused by:")[0].strip()
 
 
 def _is_ours(path: str) -> bool:

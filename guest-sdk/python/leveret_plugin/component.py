@@ -9,7 +9,10 @@ import json
 import logging
 import os
 import sys
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from componentize_py_types import Err
 from wit_world.exports import manifest
@@ -31,19 +34,29 @@ _LAST_TIME = 253_402_300_799_999
 _MILLISECOND = timedelta(milliseconds=1)
 
 _plugin = Plugin()
+_random: Any = None
 
 
-def start(plugin: Plugin, version: str, summary: str) -> None:
-    """Makes the plugin the component's. The last step before the snapshot that every delivery starts from is taken."""
-    global _plugin
+def start(plugin: Plugin, version: str, summary: str, modules: list[str]) -> None:
+    """Makes the plugin the component's. The last step before the snapshot that every delivery starts from is taken.
+
+    `modules` are those that the plugin's functions import. One that this Python lacks fails when its function runs.
+    """
+    global _plugin, _random
+    for name in modules:
+        with suppress(ImportError):
+            importlib.import_module(name)
     _plugin = plugin
     plugin.version = plugin.version or version
     plugin.summary = summary if plugin.summary is None else plugin.summary
     for subscription in plugin.subscriptions.values():
         subscription.prepare()
+    _random = sys.modules.get("random")
+    _rehearse()
     gc.collect()
     # Else a collection in a delivery would touch, and so copy, every page of the snapshot.
     gc.freeze()
+    host.current = Delivery()
 
 
 class Delivery:
@@ -57,10 +70,9 @@ class Delivery:
 
 
 def _begin() -> None:
-    host.current = Delivery()
-    if random := sys.modules.get("random"):
+    if _random:
         # Its state is the snapshot's, so that it would be the same in every delivery.
-        random.seed(int.from_bytes(os.urandom(32)))
+        _random.seed(int.from_bytes(os.urandom(32)))
 
 
 class Manifest:
@@ -88,10 +100,14 @@ class Manifest:
 class Subscriber:
     def on_event(self, event: types.Event) -> list[types.Task]:
         _begin()
-        try:
-            return [_given(task) for task in _plugin.on_event(_event(event))]
-        except Exception as error:
-            raise Err(_failure(error)) from None
+        return _handled(_plugin, event)
+
+
+def _handled(plugin: Plugin, event: types.Event) -> list[types.Task]:
+    try:
+        return [_given(task) for task in plugin.on_event(_event(event))]
+    except Exception as error:
+        raise Err(_failure(error)) from None
 
 
 class Recovery:
@@ -165,5 +181,39 @@ _LEVELS = [
     (logging.INFO, host_log.Level.INFO),
     (logging.DEBUG, host_log.Level.DEBUG),
 ]
+
+
+@dataclass
+class _Rehearsed:
+    text: str
+    numbers: list[int]
+
+
+def _rehearse() -> None:
+    """Delivers to a plugin of its own, so that the snapshot has the way of a delivery warm: an eighth of its time."""
+    plugin = Plugin()
+
+    @plugin.subscribe("rehearsed")
+    def answer(event: Event[_Rehearsed]) -> Task:
+        logging.info("%s", event.payload.text)
+        return Task("rehearse", {"numbers": event.payload.numbers}, "key", {"name": "value"})
+
+    header = types.Header("name", "value")
+    event = types.Event("rehearsed", "id", "tid", 0, None, '{"text": "text", "numbers": [1]}', [header])
+    host.current = _Silence()
+    for _ in range(32):
+        _begin()
+        _handled(plugin, event)
+
+
+class _Silence:
+    """The host of the rehearsal."""
+
+    def setting(self, name: str) -> str | None:
+        return None
+
+    def log(self, level: int, line: str) -> None:
+        pass
+
 
 log.install()

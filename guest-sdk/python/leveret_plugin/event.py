@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,10 @@ class Event(Generic[T]):
     """The application that published it, where it says so. Anyone can claim anything here: do not base trust on it."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Headers that the fields above do not foresee, by name."""
+
+    def of(self, payload: U) -> "Event[U]":
+        """The same event with another payload. `dataclasses.replace` would take three times as long."""
+        return Event(self.name, self.id, self.tid, self.time, payload, self.source, self.headers)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,6 @@ def install() -> None:
     root = logging.getLogger()
     root.handlers[:] = [Handler()]
     root.setLevel(TRACE)
-    # What the host says of each line, or does not want to know: a quarter of the time that a line takes.
+    # Facts of a line that the operator does not see, such as its thread: a quarter of the time that it takes.
     for fact in ("logThreads", "logProcesses", "logMultiprocessing", "logAsyncioTasks"):
         setattr(logging, fact, False)

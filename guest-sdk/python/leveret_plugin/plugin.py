@@ -2,7 +2,7 @@ import inspect
 import json
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeAlias, TypeVar
 
@@ -57,7 +57,7 @@ class Subscription:
             payload = self.prepare()(json.loads(event.payload))
         except Misfit as misfit:
             raise Reject(f"the payload does not fit: {misfit}") from None
-        return listed(self.function(replace(event, payload=payload)))
+        return listed(self.function(event.of(payload)))
 
 
 class Plugin:
@@ -141,7 +141,7 @@ class Plugin:
         """Hands an event that failed for good to the function under `recover`."""
         if self.recovery is None:
             return []
-        return listed(self.recovery(replace(event, payload=json.loads(event.payload)), attempts))
+        return listed(self.recovery(event.of(json.loads(event.payload)), attempts))
 
     def illness(self) -> str | None:
         """Asks the function under `healthy`."""

@@ -3,6 +3,7 @@
 import importlib
 import sys
 import tomllib
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -39,15 +40,18 @@ class Project:
         for key in ("name", "version"):
             if not isinstance(project.get(key), str):
                 raise Fault(f"{file} has no `{key}` under [project]")
-        name = project["name"]
-        module = said.get("tool", {}).get("leveret", {}).get("module", name.replace("-", "_"))
-        return cls(directory, name, project["version"], project.get("description", ""), module)
+        module = said.get("tool", {}).get("leveret", {}).get("module", "plugin")
+        return cls(directory, project["name"], project["version"], project.get("description", ""), module)
 
     @property
     def sources(self) -> Path:
         """Where the project's modules are."""
         src = self.directory / "src"
         return src if src.is_dir() else self.directory
+
+    def owns(self, file: str) -> bool:
+        """Whether a module's file is the project's own, and not one of its dependencies."""
+        return Path(file).is_relative_to(self.sources) and "site-packages" not in file
 
 
 @dataclass(frozen=True)
@@ -63,13 +67,13 @@ def load(project: Project) -> Found:
     sys.path.insert(0, str(project.sources))
     try:
         module = importlib.import_module(project.module)
-    except ModuleNotFoundError as error:
-        if error.name != project.module:
-            raise
-        raise Fault(
-            f"there is no module {project.module} in {project.sources}; "
-            "`module` under [tool.leveret] in pyproject.toml says another one"
-        ) from None
+    except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == project.module:
+            raise Fault(
+                f"there is no module {project.module} in {project.sources}; "
+                "`module` under [tool.leveret] in pyproject.toml says another one"
+            ) from None
+        raise Fault(f"the module {project.module} fails as it is loaded:\n{_traceback(error, project)}") from error
     found = _find(module)
     if not found.plugin.subscriptions:
         raise Fault(f"the plugin in {project.module} subscribes to nothing: a function wants `@plugin.subscribe(...)`")
@@ -79,6 +83,14 @@ def load(project: Project) -> Found:
         except (TypeError, NameError) as error:
             raise Fault(f"{subscription.function.__name__}, the subscriber of {subscription.event}: {error}") from error
     return found
+
+
+def _traceback(error: Exception, project: Project) -> str:
+    """The error with its way from the project's first line on: what is before is how it was imported."""
+    first = error.__traceback__
+    while first and not project.owns(first.tb_frame.f_code.co_filename):
+        first = first.tb_next
+    return "".join(traceback.format_exception(error.with_traceback(first))).strip()
 
 
 def _find(module: ModuleType) -> Found:

@@ -84,7 +84,7 @@ def recover(
 ) -> list[Task]:
     """Gives an event that failed for good to the function under `recover`, as the host would."""
     with _settings(settings or {}):
-        tasks = plugin.on_dead(replace(event, payload=json.dumps(event.payload)), list(attempts))
+        tasks = plugin.on_dead(event.of(json.dumps(event.payload)), list(attempts))
         return [_received(task) for task in tasks]
 
 

@@ -25,13 +25,13 @@ def greet(event: Event[Any]) -> None:
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Writes a project of one module, and forgets the module afterwards."""
     monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.delitem(sys.modules, "big_thanks", raising=False)
+    monkeypatch.delitem(sys.modules, "plugin", raising=False)
 
     def project(module: str, **more: str) -> Project:
         (tmp_path / "pyproject.toml").write_text(
             '[project]\nname = "big-thanks"\nversion = "0.1.0"\n' + more.get("more", "")
         )
-        (tmp_path / "big_thanks.py").write_text(module)
+        (tmp_path / "plugin.py").write_text(module)
         return Project.read(tmp_path)
 
     return project
@@ -39,7 +39,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_the_project_says_what_is_built(write: Any) -> None:
     project = write(PLUGIN)
-    assert (project.name, project.version, project.summary, project.module) == ("big-thanks", "0.1.0", "", "big_thanks")
+    assert (project.name, project.version, project.summary, project.module) == ("big-thanks", "0.1.0", "", "plugin")
     assert write(PLUGIN, more='[tool.leveret]\nmodule = "other"\n').module == "other"
 
 
@@ -57,13 +57,14 @@ def test_a_world_exports_what_is_there_and_nothing_else() -> None:
 def test_the_entry_brings_along_what_functions_import(write: Any) -> None:
     project = write(PLUGIN)
     entry = source(project, load(project), deferred(project))
-    assert "from big_thanks import plugin as plugin" in entry
-    assert "import zipfile" in entry
+    assert "from plugin import plugin as plugin" in entry
+    assert "['zipfile']" in entry
 
 
 @pytest.mark.parametrize(
     ("module", "fault"),
     [
+        ("import nowhere", "No module named 'nowhere'"),
         ("", "has no `plugin = Plugin"),
         ("from leveret_plugin import Plugin\nplugin = Plugin()", "subscribes to nothing"),
         ("from leveret_plugin import Plugin\na, b = Plugin(), Plugin()", "several plugins: a, b"),

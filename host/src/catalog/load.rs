@@ -8,13 +8,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::Instant;
 
 use crate::name::PluginId;
-use crate::plugin::{Budget, Live, PluginSettings, Refusal, Sandbox};
+use crate::plugin::{Budget, Live, PluginSettings, Refusal, Reuse, Sandbox};
 
 /// How many files are compiled at one time: compiling is what a processor can be kept busy with, and the pipeline
 /// needs one too.
 const COMPILING: usize = 2;
+/// How long compiling may take without a word.
+const BRIEF: Duration = Duration::from_millis(500);
 
 /// What files and their deliveries may use.
 #[derive(Debug, Clone)]
@@ -28,6 +32,8 @@ pub struct Limits {
     pub budgets: BTreeMap<PluginId, Budget>,
     /// What the operator set for plugins.
     pub settings: BTreeMap<PluginId, PluginSettings>,
+    /// The plugins whose instances take more than one delivery.
+    pub reuse: BTreeMap<PluginId, Reuse>,
 }
 
 /// Makes versions of files.
@@ -47,7 +53,8 @@ impl Loader {
         let _turn = self.compiling.acquire().await.expect("the semaphore is never closed");
         let (sandbox, size_limit, path) = (self.sandbox.clone(), self.limits.file_size, file.to_owned());
         let compile = move || sandbox.compile(&read(&path, size_limit)?);
-        let compiled = tokio::task::spawn_blocking(compile).await.unwrap_or(Err(Refusal::Panic))?;
+        let compiling = tokio::task::spawn_blocking(compile);
+        let compiled = tell(&id, file, compiling).await.unwrap_or(Err(Refusal::Panic))?;
         let budget = *self.limits.budgets.get(&id).unwrap_or(&self.limits.budget);
         let description = compiled.describe(&id.app, self.limits.describe, budget.memory).await?;
         if description.subscriptions.is_empty() {
@@ -55,8 +62,22 @@ impl Loader {
         }
         let budget = budget.within(&description.limits);
         let settings = self.limits.settings.get(&id).cloned().unwrap_or_default();
+        let compiled = compiled.reusing(self.limits.reuse.get(&id).copied());
         Ok(compiled.into_live(id, description, budget, settings))
     }
+}
+
+/// Waits for a file that is compiled, and says so where it takes long.
+async fn tell<T>(id: &PluginId, file: &Path, mut compiling: JoinHandle<T>) -> Result<T, JoinError> {
+    let begun = Instant::now();
+    if let Ok(compiled) = tokio::time::timeout(BRIEF, &mut compiling).await {
+        return compiled;
+    }
+    let size = fs::metadata(file).map_or(0, |metadata| metadata.len()) as f64 / 1e6;
+    tracing::info!("compiling {id}, {size:.1} MB; this takes seconds, once");
+    let compiled = compiling.await;
+    tracing::info!("compiling {id} took {:.1} s", begun.elapsed().as_secs_f64());
+    compiled
 }
 
 /// Reads a file whole, and never more than the limit.

@@ -26,8 +26,9 @@ use tokio_util::sync::CancellationToken;
 pub use load::{Limits, Loader};
 pub use place::Place;
 
+use crate::message::Timestamp;
 use crate::name::{PluginId, QueueName};
-use crate::plugin::{Description, Live, LiveSet, Refusal, Version};
+use crate::plugin::{Description, Live, LiveSet, OUTSIDE_POOL, Refusal, Version};
 use rest::Rest;
 use scan::{Found, Stamp, scan};
 use watcher::Watcher;
@@ -48,6 +49,10 @@ pub struct CatalogOptions {
 pub struct PluginStatus {
     pub plugin: Option<PluginId>,
     pub file: PathBuf,
+    /// Since when the file, as it is now, has been compiled and described; the version before it, if there is one, is
+    /// live meanwhile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loading_since: Option<Timestamp>,
     #[serde(flatten)]
     pub state: PluginState,
 }
@@ -59,7 +64,13 @@ pub enum PluginState {
     /// Seen; at rest or being compiled.
     Loading,
     /// It takes deliveries.
-    Live { version: Version, description: Box<Description> },
+    Live {
+        version: Version,
+        description: Box<Description>,
+        /// Why the pool of memory cannot hold it, if it cannot. Each of its deliveries then takes longer to begin.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        outside_pool: Option<String>,
+    },
     /// It is not let in. The version before it, if there is one, goes on.
     Refused { reason: String, still_live: Option<Version> },
     /// It was replaced or removed, and its last deliveries have not ended yet.
@@ -85,7 +96,8 @@ struct Entry {
     rest: Rest,
     /// What was loaded last, or is being loaded.
     loaded: Option<Stamp>,
-    loading: bool,
+    /// Since when it is being loaded, if it is.
+    loading: Option<Timestamp>,
     refused: Option<Refusal>,
 }
 
@@ -131,7 +143,7 @@ impl Catalog {
         let status = |(file, live): &(PathBuf, Weak<Live>)| {
             let live = live.upgrade()?;
             let state = PluginState::Draining { version: live.version.clone() };
-            Some(PluginStatus { plugin: Some(live.id.clone()), file: file.clone(), state })
+            Some(PluginStatus { plugin: Some(live.id.clone()), file: file.clone(), loading_since: None, state })
         };
         draining.iter().filter_map(status).collect()
     }
@@ -193,8 +205,8 @@ impl Catalog {
                 continue;
             }
             match found {
-                None if !entry.loading => gone.push(file.clone()),
-                Some(found) if entry.loaded != Some(found.stamp) && !entry.loading => {
+                None if entry.loading.is_none() => gone.push(file.clone()),
+                Some(found) if entry.loaded != Some(found.stamp) && entry.loading.is_none() => {
                     self.begin(found, entry, &mut owners, loads);
                 }
                 _ => {}
@@ -225,7 +237,7 @@ impl Catalog {
         }
         owners.insert(place.id.clone(), file.clone());
         entry.place = Some(place.clone());
-        entry.loading = true;
+        entry.loading = Some(Timestamp::now());
         let loader = self.loader.clone();
         loads.spawn(async move {
             let load = AssertUnwindSafe(loader.load(&file, place.id)).catch_unwind().await;
@@ -237,7 +249,7 @@ impl Catalog {
     fn settle(&self, Loaded { file, outcome }: Loaded) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(entry) = entries.get_mut(&file) else { return };
-        entry.loading = false;
+        entry.loading = None;
         match outcome.and_then(|live| self.check_queues(live)) {
             Ok(live) => self.swap(&file, entry, live),
             Err(refusal) => self.refuse(&file, entry, refusal),
@@ -259,6 +271,9 @@ impl Catalog {
         if changed && !live.unserved.is_empty() {
             let unserved = live.unserved.join(", ");
             tracing::warn!(plugin = %id, version = %version, "it exports what this Leveret does not call yet: {unserved}");
+        }
+        if let Some(reason) = live.outside_pool.as_ref().filter(|_| changed) {
+            tracing::warn!(plugin = %id, version = %version, "it {OUTSIDE_POOL}: {reason}");
         }
         match earlier {
             Some(earlier) => {
@@ -328,10 +343,12 @@ fn status(file: &Path, entry: &Entry, live: &LiveSet) -> PluginStatus {
         (Some(refusal), live) => {
             PluginState::Refused { reason: refusal.to_string(), still_live: live.map(|live| live.version.clone()) }
         }
-        (None, Some(live)) => {
-            PluginState::Live { version: live.version.clone(), description: Box::new(live.description.clone()) }
-        }
+        (None, Some(live)) => PluginState::Live {
+            version: live.version.clone(),
+            description: Box::new(live.description.clone()),
+            outside_pool: live.outside_pool.clone(),
+        },
         (None, None) => PluginState::Loading,
     };
-    PluginStatus { plugin, file: file.to_owned(), state }
+    PluginStatus { plugin, file: file.to_owned(), loading_since: entry.loading, state }
 }

@@ -7,12 +7,12 @@ use clap::Args;
 use serde::Serialize;
 
 use super::error::CliError;
-use super::{Output, runtime};
+use super::{Output, log, runtime};
 use crate::catalog::{Loader, Place};
 use crate::config::{PluginKey, Settings};
 use crate::host::{self, StartError};
 use crate::name::{PluginId, QueueName};
-use crate::plugin::{Digest, Live, Refusal, Sandbox, SandboxOptions};
+use crate::plugin::{Digest, Live, OUTSIDE_POOL, Refusal, Sandbox, SandboxOptions};
 
 /// The file is compiled and its `describe` is run in the sandbox; no event is delivered and no broker is needed.
 #[derive(Debug, Args)]
@@ -39,12 +39,18 @@ struct Report {
     queues: Vec<QueueName>,
     /// Interfaces that it exports and that this Leveret does not call yet.
     unserved: Vec<&'static str>,
+    /// Why the pool of memory cannot hold it, if it cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outside_pool: Option<String>,
 }
 
 impl Check {
     pub(super) fn run(self, settings: &Settings, output: Output) -> Result<(), CliError> {
+        log::tell_progress();
+        // What a host has compiled here needs not be compiled again; a directory for it is the host's to make.
+        let cache = Some(settings.plugins.cache.clone()).filter(|cache| cache.is_dir());
         let options =
-            SandboxOptions { cache: None, concurrency: 1, memory_maximum: settings.sandbox.memory_maximum.as_bytes() };
+            SandboxOptions { cache, concurrency: 1, memory_maximum: settings.sandbox.memory_maximum.as_bytes() };
         let sandbox = Sandbox::new(&options).map_err(StartError::from)?;
         let report = self.report(sandbox, settings)?;
         output.answer(&report, || human(&report))?;
@@ -65,6 +71,7 @@ impl Check {
             description: None,
             queues: Vec::new(),
             unserved: Vec::new(),
+            outside_pool: None,
             file,
         };
         let outcome = match place.map_or_else(|| place_of(&report.file), |key| Ok(key.plugin().clone())) {
@@ -76,9 +83,10 @@ impl Check {
             Err(refusal) => Err(refusal),
         };
         match outcome {
-            Ok(Live { id, version, description, unserved, .. }) => {
+            Ok(Live { id, version, description, unserved, outside_pool, .. }) => {
                 report.accepted = true;
                 report.unserved = unserved;
+                report.outside_pool = outside_pool;
                 report.sha256 = Some(version.digest);
                 let queue = |event| QueueName::subscription(&id, event);
                 report.queues = description.subscriptions.iter().map(queue).collect();
@@ -133,6 +141,9 @@ fn human(report: &Report) -> String {
     }
     for interface in &report.unserved {
         text += &format!("  note        this Leveret does not call {interface} yet\n");
+    }
+    if let Some(reason) = &report.outside_pool {
+        text += &format!("  note        it {OUTSIDE_POOL}: {reason}\n");
     }
     text += &match &report.reason {
         None => "accepted".to_owned(),

@@ -8,6 +8,15 @@ use tracing_subscriber::fmt::format::FmtSpan;
 use super::error::CliError;
 use crate::config::{Log, LogFormat};
 
+/// Begins to say, on a terminal, what a command that compiles a plugin is waiting for.
+pub(super) fn tell_progress() {
+    if std::io::stderr().is_terminal() {
+        let filter = EnvFilter::new("off,leveret::catalog::load=info");
+        let format = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        format.without_time().with_level(false).with_target(false).init();
+    }
+}
+
 /// Begins to log as the settings say.
 pub(super) fn begin(settings: &Log) -> Result<(), CliError> {
     // lapin logs the payload of every message that comes back, and the adapter says the same in our words.

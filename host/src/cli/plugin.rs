@@ -3,13 +3,13 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::Output;
 use super::api::{Api, path};
 use super::error::CliError;
-use super::listener;
 use super::text::{plain, table};
+use super::{Output, listener, status};
 use crate::config::Settings;
 use crate::name::PluginId;
+use crate::plugin::OUTSIDE_POOL;
 
 /// A plugin that is paused gets no messages. They wait in its queues, and what is in work is finished.
 #[derive(Debug, Args)]
@@ -86,13 +86,17 @@ fn human(plugins: &[Value]) -> String {
         let head = [plain(name), plugin["state"].as_str().unwrap_or("?").to_owned(), plain(version)];
         let subscriptions = plugin["subscriptions"].as_array().map_or(&[][..], Vec::as_slice);
         if subscriptions.is_empty() {
-            let reason = plain(plugin["reason"].as_str().unwrap_or_default());
+            let reason = plain(plugin["reason"].as_str().unwrap_or_default()) + status::since(plugin).trim_start();
             rows.push(head.iter().cloned().chain([String::new(), reason]).collect());
         }
         for (index, subscription) in subscriptions.iter().enumerate() {
             let head = if index == 0 { head.clone() } else { Default::default() };
             let event = plain(subscription["event"].as_str().unwrap_or("?"));
             rows.push(head.into_iter().chain([event, listener::tell(subscription)]).collect());
+        }
+        if let Some(reason) = plugin["outside_pool"].as_str() {
+            let note = format!("it {OUTSIDE_POOL}: {}", plain(reason));
+            rows.push(vec![String::new(), String::new(), String::new(), String::new(), note]);
         }
     }
     table(&["plugin", "state", "version", "event", "listener"], &rows)
@@ -107,6 +111,7 @@ mod tests {
         let status = json!({
             "plugins": [
                 { "plugin": "two", "file": "two.wasm", "state": "live", "version": { "text": "1.2" } },
+                { "plugin": "two/heavy", "file": "two/heavy.wasm", "state": "loading", "loading_since": 1_700_000_000_123_u64 },
                 { "plugin": null, "file": "Bad.wasm", "state": "refused", "reason": "no name" },
             ],
             "subscriptions": [
@@ -115,10 +120,11 @@ mod tests {
             ],
         });
         let expected = "\
-PLUGIN    STATE    VERSION  EVENT  LISTENER
-two       live     1.2      a.b    consuming
-                            c.d    paused by an operator
-Bad.wasm  refused                  no name
+PLUGIN     STATE    VERSION  EVENT  LISTENER
+two        live     1.2      a.b    consuming
+                             c.d    paused by an operator
+two/heavy  loading                  since 2023-11-14T22:13:20Z
+Bad.wasm   refused                  no name
 ";
         assert_eq!(human(&list(&status)), expected);
     }

@@ -4,8 +4,10 @@ use serde_json::Value;
 
 use super::api::Api;
 use super::error::CliError;
+use super::text::moment;
 use super::{Output, listener};
 use crate::config::Settings;
+use crate::message::Timestamp;
 
 pub(super) fn run(settings: &Settings, output: Output) -> Result<(), CliError> {
     let status = Api::new(settings).fetch("/status")?;
@@ -20,10 +22,13 @@ fn human(status: &Value) -> String {
     text += "\nplugins\n";
     for plugin in list(&status["plugins"]) {
         text += &match plugin["state"].as_str() {
-            Some("live") => format!("  {:24} live     {}\n", word(&plugin["plugin"]), version(&plugin["version"])),
+            Some("live") => {
+                let (name, version) = (word(&plugin["plugin"]), version(&plugin["version"]));
+                format!("  {name:24} live     {version}{}{}\n", outside_pool(plugin), replacing(plugin))
+            }
             Some("refused") => format!("  {:24} refused  {}\n{}", name(plugin), word(&plugin["reason"]), still(plugin)),
             Some("draining") => format!("  {:24} draining {}\n", name(plugin), version(&plugin["version"])),
-            _ => format!("  {:24} loading\n", name(plugin)),
+            _ => format!("  {:24} loading{}\n", name(plugin), since(plugin)),
         };
     }
     text += "\nsubscriptions\n";
@@ -58,6 +63,20 @@ fn still(plugin: &Value) -> String {
         Value::Null => String::new(),
         earlier => format!("  {:24}          {} goes on\n", "", version(earlier)),
     }
+}
+
+fn outside_pool(plugin: &Value) -> &'static str {
+    if plugin["outside_pool"].is_string() { ", outside the pool" } else { "" }
+}
+
+fn replacing(plugin: &Value) -> String {
+    if plugin["loading_since"].is_null() { String::new() } else { format!(", the next is loading{}", since(plugin)) }
+}
+
+/// Since when a file is being loaded, if it is.
+pub(super) fn since(plugin: &Value) -> String {
+    let since = plugin["loading_since"].as_u64().map(Timestamp::from_millis);
+    since.map_or_else(String::new, |since| format!(" since {}", moment(since)))
 }
 
 fn version(version: &Value) -> String {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use wasmtime::component::{Component, InstancePre};
 
+use super::background::in_background;
 use super::instance::State;
 use super::refusal::{Import, Refusal};
-use super::sandbox::Sandbox;
-use super::{Digest, since_v0_1};
+use super::sandbox::{House, Sandbox};
+use super::{Digest, Reuse, since_v0_1};
 
 /// A component that compiled and that the host is willing to instantiate.
 pub struct Compiled {
@@ -15,20 +16,51 @@ pub struct Compiled {
     pub(super) pre: InstancePre<State>,
     pub(super) exports: since_v0_1::Exports,
     pub digest: Digest,
+    /// Why the pool cannot hold it, if it cannot.
+    pub outside_pool: Option<String>,
+    pub(super) reuse: Option<Reuse>,
+}
+
+impl Compiled {
+    /// Makes its instances take more than one delivery, if anything is said of that.
+    pub fn reusing(self, reuse: Option<Reuse>) -> Self {
+        Self { reuse, ..self }
+    }
 }
 
 impl Sandbox {
-    /// Compiles a plugin's file. Takes up to seconds of processor time: call it off the async threads.
+    /// Compiles a plugin's file, on threads that step back behind deliveries. Takes up to seconds of processor time: call
+    /// it off the async threads.
     pub fn compile(self: &Arc<Self>, bytes: &[u8]) -> Result<Compiled, Refusal> {
         check_kind(bytes)?;
-        let component = Component::from_binary(&self.engine, bytes).map_err(malformed)?;
+        in_background(|| self.compile_here(bytes))
+    }
+
+    fn compile_here(self: &Arc<Self>, bytes: &[u8]) -> Result<Compiled, Refusal> {
+        let (house, component, outside_pool) = match Component::from_binary(&self.pool.engine, bytes) {
+            Ok(component) => (self.pool.clone(), component, None),
+            Err(reason) => {
+                let (house, component) = self.compile_outside(bytes)?;
+                (house, component, Some(format!("{reason:#}")))
+            }
+        };
+        let House { engine, linker } = &*house;
         let kind = component.component_type();
-        let names = kind.exports(&self.engine).map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
-        let imports = kind.imports(&self.engine).map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
+        let names = kind.exports(engine).map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
+        let imports = kind.imports(engine).map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
         check_imports(&imports)?;
-        let pre = self.linker.instantiate_pre(&component).map_err(contract)?;
+        let pre = linker.instantiate_pre(&component).map_err(contract)?;
         let exports = since_v0_1::Exports::find(&pre, names)?;
-        Ok(Compiled { sandbox: self.clone(), pre, exports, digest: Digest::of(bytes) })
+        Ok(Compiled { sandbox: self.clone(), pre, exports, digest: Digest::of(bytes), outside_pool, reuse: None })
+    }
+
+    /// Compiles what does not compile for the pool: either it does nowhere, or the pool cannot hold it.
+    fn compile_outside(&self, bytes: &[u8]) -> Result<(Arc<House>, Component), Refusal> {
+        let measuring = self.measuring().map_err(malformed)?;
+        Component::from_binary(&measuring, bytes).map_err(malformed)?;
+        let house = self.outside().map_err(|error| Refusal::Malformed(error.to_string()))?;
+        let component = Component::from_binary(&house.engine, bytes).map_err(malformed)?;
+        Ok((house, component))
     }
 }
 

@@ -1,6 +1,8 @@
-//! A version as the pipeline knows it: each call in a store of its own, and its answer read and checked.
+//! A version as the pipeline knows it: each call in a store of its own, unless instances are reused, and its answer read
+//! and checked.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,7 +10,8 @@ use wasmtime::Store;
 use wasmtime::component::Instance;
 
 use super::compile::Compiled;
-use super::instance::{Context, State};
+use super::instance::{Context, Room, State};
+use super::reuse::Waiting;
 use super::schema::Schema;
 use super::since_v0_1::{drafts, size};
 use super::{Budget, Digest, Event, Handler, Invocation, Outcome, PluginSettings, Recovered};
@@ -37,41 +40,68 @@ impl Bounds {
 pub(super) struct Component {
     compiled: Compiled,
     bounds: Bounds,
+    /// Instances that have handled an event and wait for another, if they are reused.
+    waiting: Option<Arc<Waiting>>,
 }
 
 impl Component {
     pub(super) fn new(compiled: Compiled, bounds: Bounds) -> Self {
-        Self { compiled, bounds }
+        let waiting = compiled.reuse.map(Waiting::new);
+        Self { compiled, bounds, waiting }
+    }
+
+    /// A room for a delivery with this context.
+    fn room(&self, context: Context) -> Room {
+        let (budget, waiting) = (self.bounds.budget, self.waiting.as_ref());
+        match waiting.and_then(|waiting| waiting.take()) {
+            Some(mut room) => {
+                room.renew(budget, context);
+                room
+            }
+            None => self.compiled.room(budget, context),
+        }
     }
 }
 
 #[async_trait]
 impl Handler for Component {
     async fn on_event(&self, event: Event<'_>) -> Invocation {
-        let Self { compiled, bounds } = self;
+        let Self { compiled, bounds, waiting } = self;
         let context = bounds.context(event.time, Digest::of(event.id.as_str().as_bytes()));
         let call = async |store: &mut Store<State>, instance: &Instance| {
             compiled.exports.on_event(store, instance, &event).await
         };
         let place = compiled.sandbox.place().await;
-        let (answer, receipt) = compiled.call(bounds.budget, context, call).await;
+        let mut room = self.room(context);
+        let (answer, receipt) = compiled.call_in(&mut room, bounds.budget, call).await;
+        // It ends before its place is another's, unless it is given one of those that are kept.
+        let again = waiting.as_ref().filter(|_| answer.is_ok());
+        let kept = again.and_then(|waiting| Some((waiting, waiting.keep(room, &compiled.sandbox)?)));
         drop(place);
 
         let mut receipt = Receipt { bytes_in: event.payload.len() as u64, ..receipt };
         let outcome = match answer {
             Ok(Ok(tasks)) => {
                 receipt.bytes_out = size(&tasks);
-                let drafts = drafts(tasks, bounds).await;
-                drafts.map_or_else(|reason| Outcome::Retry { reason, after: None }, Outcome::Done)
+                match drafts(tasks, bounds).await {
+                    Ok(drafts) => Outcome::Done(drafts),
+                    // It emits what it must not: its instance ends here.
+                    Err(reason) => {
+                        return Invocation { outcome: Outcome::Retry { reason, after: None }, receipt };
+                    }
+                }
             }
             Ok(Err(failure)) => failure.into(),
             Err(fault) => Outcome::Retry { reason: format!("the plugin failed: {fault}"), after: None },
         };
+        if let Some((waiting, kept)) = kept {
+            waiting.put(kept);
+        }
         Invocation { outcome, receipt }
     }
 
     async fn recover(&self, event: Event<'_>, attempts: &[FailedAttempt]) -> Option<Recovered> {
-        let Self { compiled, bounds } = self;
+        let Self { compiled, bounds, .. } = self;
         let recovery = compiled.exports.recovery()?;
         let context = bounds.context(event.time, Digest::of(format!("{}\0recovery", event.id).as_bytes()));
         let budget = Budget { time: bounds.budget.recovery, ..bounds.budget };
@@ -95,7 +125,7 @@ impl Handler for Component {
     }
 
     async fn healthy(&self) -> Result<(), String> {
-        let Self { compiled, bounds } = self;
+        let Self { compiled, bounds, .. } = self;
         let Some(probe) = compiled.exports.probe() else { return Ok(()) };
         // The moment of the question: what a probe answers is neither emitted nor asked for again in a replay.
         let context = bounds.context(Timestamp::now(), compiled.digest);

@@ -49,8 +49,9 @@ impl Compiled {
         let emits = description.emits.iter().map(schema).collect();
         let bounds = Bounds { app: id.app.clone(), emits, budget, settings };
         let unserved = self.exports.unserved().to_vec();
+        let outside_pool = self.outside_pool.clone();
         let handler: Arc<dyn Handler> = Arc::new(Component::new(self, bounds));
-        Live { id, version, description, unserved, handler }
+        Live { id, version, description, unserved, outside_pool, handler }
     }
 }
 

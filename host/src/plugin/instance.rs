@@ -1,4 +1,4 @@
-//! One call into a plugin: a store of its own, its limits, its clock, its randomness, and what became of it.
+//! One call into a plugin: its store, its limits, its clock, its randomness, and what became of it.
 
 use std::fmt;
 use std::pin::pin;
@@ -13,8 +13,8 @@ use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, Was
 use wasmtime_wasi_config::WasiConfig;
 
 use super::compile::Compiled;
+use super::engine::UTMOST;
 use super::output::{Output, Stream};
-use super::sandbox;
 use super::{Budget, PluginSettings};
 use crate::message::{Receipt, Timestamp};
 
@@ -54,7 +54,7 @@ pub(super) struct Context {
     pub settings: PluginSettings,
 }
 
-/// What belongs to one store.
+/// What belongs to one store; of it, all but what the guest has open is one call's.
 pub struct State {
     wasi: WasiCtx,
     resources: ResourceTable,
@@ -66,27 +66,41 @@ pub struct State {
 impl State {
     fn new(budget: Budget, context: Context) -> Self {
         let output = Output::new();
-        let secure = ChaCha20Rng::from_seed(context.seed);
-        let mut insecure = ChaCha20Rng::from_seed(context.seed);
-        insecure.set_stream(1);
-        let [first, second] = [0, 16].map(|at| u128::from_le_bytes(sixteen(&context.seed, at)));
-        let wasi = WasiCtx::builder()
-            .stdout(output.standard(Stream::Output))
-            .stderr(output.standard(Stream::Error))
-            .wall_clock(Still(context.now))
-            .monotonic_clock(Still(context.now))
-            .secure_random(secure)
-            .insecure_random(insecure)
-            .insecure_random_seed(first ^ second)
-            .build();
+        let wasi = wasi(&output, &context);
         let memory = Memory { limit: budget.memory, used: 0, peak: 0, refused: false };
         Self { wasi, resources: ResourceTable::new(), memory, settings: context.settings, output }
+    }
+
+    /// Makes everything that a call sees another call's. What the guest has open, such as its standard output, stays
+    /// open and leads there too.
+    fn renew(&mut self, budget: Budget, context: Context) {
+        self.output.renew();
+        self.wasi = wasi(&self.output, &context);
+        self.memory = Memory { limit: budget.memory, peak: self.memory.used, refused: false, ..self.memory };
+        self.settings = context.settings;
     }
 
     /// What the operator set for the plugin.
     pub(super) fn settings(&mut self) -> WasiConfig<'_> {
         self.settings.view()
     }
+}
+
+/// WASI with nothing in it but a moment, randomness and output.
+fn wasi(output: &Output, context: &Context) -> WasiCtx {
+    let secure = ChaCha20Rng::from_seed(context.seed);
+    let mut insecure = ChaCha20Rng::from_seed(context.seed);
+    insecure.set_stream(1);
+    let [first, second] = [0, 16].map(|at| u128::from_le_bytes(sixteen(&context.seed, at)));
+    WasiCtx::builder()
+        .stdout(output.standard(Stream::Output))
+        .stderr(output.standard(Stream::Error))
+        .wall_clock(Still(context.now))
+        .monotonic_clock(Still(context.now))
+        .secure_random(secure)
+        .insecure_random(insecure)
+        .insecure_random_seed(first ^ second)
+        .build()
 }
 
 fn sixteen(seed: &[u8; 32], at: usize) -> [u8; 16] {
@@ -153,42 +167,92 @@ impl ResourceLimiter for Memory {
         Ok(self.grow(elements * size_of::<usize>() as u64))
     }
 
-    // The pool has the same limits; these hold where there is none.
+    // The pool has lower limits of its own; these hold where there is none.
     fn instances(&self) -> usize {
-        sandbox::CORE_INSTANCES as usize
+        UTMOST.core_instances as usize
     }
 
     fn memories(&self) -> usize {
-        sandbox::MEMORIES as usize
+        UTMOST.memories as usize
     }
 
     fn tables(&self) -> usize {
-        sandbox::TABLES as usize
+        UTMOST.tables as usize
+    }
+}
+
+/// A store and the instance in it. It takes one call after another, as long as none fails.
+pub(super) struct Room {
+    store: Store<State>,
+    /// `None` before the first call.
+    instance: Option<Instance>,
+    calls: u64,
+}
+
+impl Room {
+    /// How many calls it has taken.
+    pub(super) fn calls(&self) -> u64 {
+        self.calls
+    }
+
+    /// The bytes of memory that it has taken.
+    pub(super) fn memory(&self) -> u64 {
+        self.store.data().memory.used
+    }
+
+    /// Whether the last call wanted more memory than it was granted, and perhaps made do without.
+    pub(super) fn was_refused_memory(&self) -> bool {
+        self.store.data().memory.refused
+    }
+
+    /// Makes it ready for another call.
+    pub(super) fn renew(&mut self, budget: Budget, context: Context) {
+        self.store.data_mut().renew(budget, context);
     }
 }
 
 impl Compiled {
-    /// Runs one call in a store of its own, within the budget's times and memory. The receipt is whole whatever comes of
-    /// the call, but for the bytes of payload, which the caller knows.
+    /// A room for a first call.
+    pub(super) fn room(&self, budget: Budget, context: Context) -> Room {
+        let mut store = Store::new(self.pre.engine(), State::new(budget, context));
+        store.limiter(|state| &mut state.memory);
+        store.epoch_deadline_async_yield_and_update(1);
+        Room { store, instance: None, calls: 0 }
+    }
+
+    /// Runs one call in a store of its own; see [`Compiled::call_in`].
     pub(super) async fn call<T>(
         &self,
         budget: Budget,
         context: Context,
         call: impl AsyncFnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<T>,
     ) -> (Result<T, Fault>, Receipt) {
-        let mut store = Store::new(&self.sandbox.engine, State::new(budget, context));
-        store.limiter(|state| &mut state.memory);
+        let mut room = self.room(budget, context);
+        self.call_in(&mut room, budget, call).await
+    }
+
+    /// Runs one call, within the budget's times and memory. The receipt is whole whatever comes of the call, but for the
+    /// bytes of payload, which the caller knows. After a fault the room takes no further call.
+    pub(super) async fn call_in<T>(
+        &self,
+        Room { store, instance, calls }: &mut Room,
+        budget: Budget,
+        call: impl AsyncFnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<T>,
+    ) -> (Result<T, Fault>, Receipt) {
         store.set_epoch_deadline(1);
-        store.epoch_deadline_async_yield_and_update(1);
         // Twice what may be emitted, since a list takes room beside its texts.
         let host_call = HOST_CALL.max(budget.output_size.saturating_mul(2));
         store.set_hostcall_fuel(usize::try_from(host_call).unwrap_or(usize::MAX));
+        *calls += 1;
 
         let begun = Instant::now();
         let mut wasm_time = Duration::ZERO;
         let running = async {
-            let instance = self.pre.instantiate_async(&mut store).await?;
-            call(&mut store, &instance).await
+            let instance = match instance {
+                Some(instance) => *instance,
+                None => *instance.insert(self.pre.instantiate_async(&mut *store).await?),
+            };
+            call(store, &instance).await
         };
         let answer = within(budget, begun, &mut wasm_time, running).await;
         let receipt = Receipt {

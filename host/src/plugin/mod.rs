@@ -1,17 +1,20 @@
 //! A plugin as the rest of the host sees it: what it describes itself as, and a [`Handler`] to deliver to.
 //!
-//! Behind it stands wasmtime: `sandbox` holds the engine and the limits, `compile` turns a file into a component that
-//! may be let in, `since_v0_1` speaks the contract, `instance` runs one call in a store of its own, and `component` is
-//! the [`Handler`] made of them.
+//! Behind it stands wasmtime: `engine` and `sandbox` hold the engines and the limits, `compile` turns a file into a component that
+//! may be let in, `since_v0_1` speaks the contract, `instance` runs one call in a store, `reuse` keeps stores for
+//! plugins that are to have them for more than one call, and `component` is the [`Handler`] made of them.
 
+mod background;
 mod compile;
 mod component;
 mod describe;
+mod engine;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod instance;
 mod output;
 mod refusal;
+mod reuse;
 mod sandbox;
 mod schema;
 mod settings;
@@ -30,6 +33,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use compile::Compiled;
 pub use refusal::Refusal;
+pub use reuse::Reuse;
 pub use sandbox::{Sandbox, SandboxError, SandboxOptions};
 pub use schema::{InvalidSchema, Misfit, Schema};
 pub use settings::PluginSettings;
@@ -222,6 +226,9 @@ pub trait Handler: Send + Sync {
     }
 }
 
+/// What it means for a plugin that the pool of memory cannot hold it.
+pub const OUTSIDE_POOL: &str = "runs outside the pool, so that each delivery takes longer to begin";
+
 /// A version that is verified and takes deliveries.
 pub struct Live {
     pub id: PluginId,
@@ -229,6 +236,8 @@ pub struct Live {
     pub description: Description,
     /// Interfaces that it exports and that this host does not call yet.
     pub unserved: Vec<&'static str>,
+    /// Why the pool of memory cannot hold it, if it cannot. Each of its deliveries then takes longer to begin.
+    pub outside_pool: Option<String>,
     pub handler: Arc<dyn Handler>,
 }
 

@@ -41,14 +41,12 @@ struct Kept {
 impl Output {
     /// Output whose lines belong to the current span.
     pub(super) fn new() -> Self {
-        let open = [Vec::new(), Vec::new()];
-        Self(Arc::new(Mutex::new(Kept {
-            span: Span::current(),
-            lines: 0,
-            dropped: 0,
-            open,
-            last_words: String::new(),
-        })))
+        Self(Arc::new(Mutex::new(Kept::new())))
+    }
+
+    /// Begins anew, for another delivery whose span is the current one. Streams that are open lead here still.
+    pub(super) fn renew(&self) {
+        *self.kept() = Kept::new();
     }
 
     pub(super) fn line(&self, level: Level, line: &[u8]) {
@@ -79,6 +77,11 @@ impl Output {
 }
 
 impl Kept {
+    fn new() -> Self {
+        let open = [Vec::new(), Vec::new()];
+        Self { span: Span::current(), lines: 0, dropped: 0, open, last_words: String::new() }
+    }
+
     fn line(&mut self, level: Level, line: &[u8]) {
         if self.lines == LINES {
             self.dropped += 1;

@@ -1,24 +1,15 @@
-//! The one engine, its limits, and what every plugin is linked against.
+//! Where plugins run: the engines, the places on them, and what every plugin is linked against.
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use wasmtime::component::{HasSelf, Linker};
-use wasmtime::{Cache, CacheConfig, Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Cache, Engine};
 
 use super::instance::State;
-use super::since_v0_1;
+use super::{engine, since_v0_1};
 
-/// How often a running plugin yields its thread to others, and so how exactly a time limit is kept.
-const TICK: Duration = Duration::from_millis(5);
-/// The most core instances, memories and tables of one plugin. Python's take 108 core instances, QuickJS's 3 memories.
-pub(super) const CORE_INSTANCES: u32 = 160;
-pub(super) const MEMORIES: u32 = 4;
-pub(super) const TABLES: u32 = 16;
-/// The most elements of one table.
-const TABLE_ELEMENTS: usize = 100_000;
 /// Stores beyond deliveries: descriptions and probes that run at the same time.
 const APART: u16 = 4;
 
@@ -27,7 +18,7 @@ const APART: u16 = 4;
 pub struct SandboxOptions {
     /// A private directory of compiled plugins; made if it is missing. `None` compiles each time.
     pub cache: Option<PathBuf>,
-    /// How many deliveries may run at one time.
+    /// How many deliveries may run at one time. As many instances may be kept for reuse beside them.
     pub concurrency: u16,
     /// The most memory that any plugin may be granted, in bytes.
     pub memory_maximum: u64,
@@ -44,32 +35,73 @@ pub enum SandboxError {
 
 /// Where plugins run.
 pub struct Sandbox {
-    pub(super) engine: Engine,
-    pub(super) linker: Linker<State>,
+    options: SandboxOptions,
+    cache: Option<Cache>,
+    /// Where plugins run that the pool can hold.
+    pub(super) pool: Arc<House>,
+    /// Where the others run; made when the first of them is there.
+    outside: Mutex<Option<Arc<House>>>,
     places: Semaphore,
     apart: Semaphore,
+    kept: Arc<Semaphore>,
+}
+
+/// An engine, and what plugins are linked against on it.
+pub(super) struct House {
+    pub engine: Engine,
+    pub linker: Linker<State>,
+}
+
+impl House {
+    /// WASI is always linked, and always empty unless granted: see [`State`].
+    fn new(engine: Engine) -> Result<Arc<Self>, SandboxError> {
+        let linked = || -> wasmtime::Result<Linker<State>> {
+            let mut linker = Linker::new(&engine);
+            wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+            wasmtime_wasi_config::add_to_linker(&mut linker, State::settings)?;
+            since_v0_1::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
+            Ok(linker)
+        };
+        let linker = linked().map_err(SandboxError::Engine)?;
+        engine::tick(&engine).map_err(|error| SandboxError::Engine(error.into()))?;
+        Ok(Arc::new(Self { engine, linker }))
+    }
 }
 
 impl Sandbox {
     /// Starts the engine, on a pool of memory if the address space allows one.
     pub fn new(options: &SandboxOptions) -> Result<Arc<Self>, SandboxError> {
-        let cache = options.cache.as_ref().map(open_cache).transpose()?;
-        let engine = scanning_engine(options, cache.clone()).or_else(|_| pooled_engine(options, cache.clone()));
-        let engine = match engine {
-            Ok(engine) => engine,
-            Err(error) => {
-                tracing::warn!("no room for a memory pool, so each delivery takes its memory by itself: {error:#}");
-                engine_with(cache, None).map_err(SandboxError::Engine)?
-            }
-        };
-        let linker = linker(&engine).map_err(SandboxError::Engine)?;
-        tick(&engine).map_err(|error| SandboxError::Engine(error.into()))?;
+        let cache = options.cache.as_ref().map(engine::open_cache).transpose()?;
+        let concurrency = usize::from(options.concurrency);
+        // Those that run, those that are kept for reuse, and those apart.
+        let instances = 2 * u32::from(options.concurrency) + u32::from(APART);
+        let engine = engine::pooled(options, instances, cache.as_ref()).map_err(SandboxError::Engine)?;
         Ok(Arc::new(Self {
-            engine,
-            linker,
-            places: Semaphore::new(options.concurrency.into()),
+            options: options.clone(),
+            cache,
+            pool: House::new(engine)?,
+            outside: Mutex::default(),
+            places: Semaphore::new(concurrency),
             apart: Semaphore::new(APART.into()),
+            kept: Arc::new(Semaphore::new(concurrency)),
         }))
+    }
+
+    /// An engine that compiles only what is let in at all, wherever it runs.
+    pub(super) fn measuring(&self) -> wasmtime::Result<Engine> {
+        engine::measuring(&self.options, self.cache.as_ref())
+    }
+
+    /// Where plugins run that the pool cannot hold.
+    pub(super) fn outside(&self) -> Result<Arc<House>, SandboxError> {
+        // What it guards is set in one step, so it is whole however its last holder ended.
+        let mut outside = self.outside.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(house) = &*outside {
+            return Ok(house.clone());
+        }
+        let house = House::new(engine::unpooled(self.cache.as_ref()).map_err(SandboxError::Engine)?)?;
+        *outside = Some(house.clone());
+        Ok(house)
     }
 
     /// Waits for a place to run a delivery in.
@@ -81,96 +113,9 @@ impl Sandbox {
     pub(super) async fn place_apart(&self) -> SemaphorePermit<'_> {
         self.apart.acquire().await.expect("the semaphore is never closed")
     }
-}
 
-/// An engine on a pool that asks the system which pages a delivery wrote, and resets only those. It keeps the others
-/// mapped, which halves what a delivery costs. Linux from 6.7 on; an error elsewhere.
-fn scanning_engine(options: &SandboxOptions, cache: Option<Cache>) -> wasmtime::Result<Engine> {
-    let mut pool = pool(options);
-    pool.pagemap_scan(Enabled::Yes).linear_memory_keep_resident(512 * 1024);
-    engine_with(cache, Some(pool))
-}
-
-fn pooled_engine(options: &SandboxOptions, cache: Option<Cache>) -> wasmtime::Result<Engine> {
-    engine_with(cache, Some(pool(options)))
-}
-
-fn engine_with(cache: Option<Cache>, pool: Option<PoolingAllocationConfig>) -> wasmtime::Result<Engine> {
-    let mut config = Config::new();
-    // A running plugin yields at each epoch, so that a loop cannot hold a thread of the runtime.
-    config.epoch_interruption(true);
-    // The same event gives the same bytes on every machine.
-    config.cranelift_nan_canonicalization(true).relaxed_simd_deterministic(true);
-    config.memory_init_cow(true);
-    config.cache(cache);
-    if let Some(pool) = pool {
-        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    /// A place for an instance that is kept for reuse, if there is one left.
+    pub(super) fn place_kept(&self) -> Option<OwnedSemaphorePermit> {
+        self.kept.clone().try_acquire_owned().ok()
     }
-    Engine::new(&config)
-}
-
-fn pool(options: &SandboxOptions) -> PoolingAllocationConfig {
-    let stores = u32::from(options.concurrency) + u32::from(APART);
-    let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(stores)
-        .max_core_instances_per_component(CORE_INSTANCES)
-        .total_core_instances(stores * CORE_INSTANCES)
-        .max_memories_per_component(MEMORIES)
-        .total_memories(stores * MEMORIES)
-        .max_memory_size(usize::try_from(options.memory_maximum).unwrap_or(usize::MAX))
-        .max_tables_per_component(TABLES)
-        .total_tables(stores * TABLES)
-        .table_elements(TABLE_ELEMENTS)
-        .total_stacks(stores)
-        // A little stays mapped between deliveries, which spares the next one its first page faults.
-        .async_stack_keep_resident(16 * 1024)
-        .table_keep_resident(4 * 1024);
-    pool
-}
-
-/// WASI is always linked, and always empty unless granted: see [`State`].
-fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
-    let mut linker = Linker::new(engine);
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-    wasmtime_wasi_config::add_to_linker(&mut linker, State::settings)?;
-    since_v0_1::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
-    Ok(linker)
-}
-
-/// wasmtime's own cache keys what it keeps by the file, the engine's version and its configuration, and is loaded by
-/// wasmtime itself; so a dropped precompiled file is never run, and this crate needs no `unsafe`.
-fn open_cache(directory: &PathBuf) -> Result<Cache, SandboxError> {
-    let open = || -> Result<Cache, Box<dyn std::error::Error>> {
-        std::fs::create_dir_all(directory)?;
-        keep_private(directory)?;
-        let mut config = CacheConfig::new();
-        config.with_directory(std::fs::canonicalize(directory)?);
-        Ok(Cache::new(config)?)
-    };
-    open().map_err(|error| SandboxError::Cache { path: directory.clone(), reason: error.to_string() })
-}
-
-/// Whoever can write compiled code there can run anything as the host.
-#[cfg(unix)]
-fn keep_private(directory: &std::path::Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700))
-}
-
-#[cfg(not(unix))]
-fn keep_private(_: &std::path::Path) -> std::io::Result<()> {
-    Ok(())
-}
-
-/// Moves the epoch on for as long as the engine lives. A thread of its own, so that a busy runtime cannot delay it.
-fn tick(engine: &Engine) -> std::io::Result<()> {
-    let engine = engine.weak();
-    let ticking = move || {
-        while let Some(engine) = engine.upgrade() {
-            engine.increment_epoch();
-            drop(engine);
-            std::thread::sleep(TICK);
-        }
-    };
-    std::thread::Builder::new().name("leveret-epoch".into()).spawn(ticking).map(drop)
 }

@@ -1,4 +1,4 @@
-//! The little of a `CMakeLists.txt` that a build needs: its project's name and version, and where the SDK is.
+//! The little of a `CMakeLists.txt` that a build needs: its project's name and version, and what it is built with.
 
 use std::path::{Path, PathBuf};
 
@@ -9,8 +9,8 @@ use super::error::BuildError;
 pub(super) struct CMake {
     pub name: String,
     pub version: Option<String>,
-    /// Relative to the project: `set(LEVERET_SDK …)`, or `sdk`.
-    pub sdk: PathBuf,
+    /// The folders that it adds, relative to the project: the SDK is among them.
+    pub subdirectories: Vec<PathBuf>,
 }
 
 impl CMake {
@@ -23,9 +23,8 @@ impl CMake {
         let project = words_of(text, "project(").next()?;
         let name = project.first()?.clone();
         let version = project.iter().skip_while(|word| *word != "VERSION").nth(1).cloned();
-        let sdk = words_of(text, "set(").find(|words| words.first().is_some_and(|name| name == "LEVERET_SDK"));
-        let sdk = sdk.and_then(|words| words.get(1).cloned()).unwrap_or_else(|| "sdk".into());
-        Some(Self { name, version, sdk: sdk.replace("${CMAKE_CURRENT_SOURCE_DIR}/", "").into() })
+        let added = words_of(text, "add_subdirectory(").filter_map(|words| words.into_iter().next());
+        Some(Self { name, version, subdirectories: added.map(PathBuf::from).collect() })
     }
 }
 
@@ -42,12 +41,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_the_version_and_the_sdk_are_found() {
-        let text = "cmake_minimum_required(VERSION 3.20)\n# project(not-this)\nproject(big-thanks VERSION 0.1.0\n  LANGUAGES C)\n\
-                    set(LEVERET_SDK \"../../sdk\")\n";
-        let expected = CMake { name: "big-thanks".into(), version: Some("0.1.0".into()), sdk: "../../sdk".into() };
-        assert_eq!(CMake::parse(text), Some(expected));
-        let plain = CMake { name: "thanks".into(), version: None, sdk: "sdk".into() };
+    fn the_name_the_version_and_the_folders_are_found() {
+        let text = "cmake_minimum_required(VERSION 3.21)\n# project(not-this)\nproject(big-thanks VERSION 0.1.0\n  LANGUAGES C)\n\
+                    add_subdirectory(\"../../c\" sdk)\n";
+        let (name, version) = ("big-thanks".to_owned(), Some("0.1.0".to_owned()));
+        assert_eq!(CMake::parse(text), Some(CMake { name, version, subdirectories: vec!["../../c".into()] }));
+        let plain = CMake { name: "thanks".into(), version: None, subdirectories: vec![] };
         assert_eq!(CMake::parse("project(thanks)"), Some(plain));
         assert_eq!(CMake::parse("add_executable(x)"), None);
     }

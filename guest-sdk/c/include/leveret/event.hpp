@@ -2,13 +2,13 @@
 #pragma once
 
 #include <chrono>
-#include <charconv>
 #include <concepts>
 #include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 

@@ -27,7 +27,7 @@ void leveret_forget(void);
 #define LEVERET_EXPORT_AFTER(interface, function)                                                                      \
     LEVERET_C_LINKAGE __attribute__((export_name("cabi_post_leveret:plugin/" interface "@0.1.0#" function)))
 
-#define LEVERET_EXPORT_RECOVERY(function)                                                                               \
+#define LEVERET_EXPORT_RECOVERY(function)                                                                              \
     LEVERET_EXPORT("recovery", "recover") void *leveret_export_recover(void *arguments)                                \
     {                                                                                                                  \
         return leveret_run_recovery(function, arguments);                                                              \
@@ -39,7 +39,7 @@ void leveret_forget(void);
     }                                                                                                                  \
     void leveret_forget(void)
 
-#define LEVERET_EXPORT_PROBE(function)                                                                               \
+#define LEVERET_EXPORT_PROBE(function)                                                                                 \
     LEVERET_EXPORT("probe", "healthy") void *leveret_export_healthy(void) { return leveret_run_probe(function); }      \
     LEVERET_EXPORT_AFTER("probe", "healthy") void leveret_after_healthy(void *result)                                  \
     {                                                                                                                  \
@@ -51,10 +51,10 @@ void leveret_forget(void);
 #else
 /* Natively they are found by the tests: see test.h. */
 #define LEVERET_EXPORT_RECOVERY(function)                                                                              \
-    LEVERET_C_LINKAGE leveret_recovery *leveret_this_recovery(void) { return function; }                            \
+    LEVERET_C_LINKAGE leveret_recovery *leveret_this_recovery(void) { return function; }                               \
     void leveret_forget(void)
 #define LEVERET_EXPORT_PROBE(function)                                                                                 \
-    LEVERET_C_LINKAGE leveret_probe *leveret_this_probe(void) { return function; }                                  \
+    LEVERET_C_LINKAGE leveret_probe *leveret_this_probe(void) { return function; }                                     \
     void leveret_forget(void)
 #endif
 

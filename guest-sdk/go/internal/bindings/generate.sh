@@ -16,7 +16,8 @@ world go-probe { export probe; }
 END
 
 generate() {
-    wit-bindgen go --world "$1" --pkg-name leveret/plugin/internal/bindings --out-dir "$work/$2" "$work/wit" > "$work/log"
+    wit-bindgen go --world "$1" --pkg-name leveret/plugin/internal/bindings --out-dir "$work/$2" "$work/wit" \
+        > "$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 }
 generate subscriber-plugin subscriber
 generate go-recovery recovery

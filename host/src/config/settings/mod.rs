@@ -4,6 +4,7 @@
 mod broker;
 mod delivery;
 mod own;
+mod reuse;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -18,6 +19,7 @@ pub use delivery::{Breaker, Deduplication, Delivery, Retry};
 pub use own::{
     AppSettings, OwnBreaker, OwnDeduplication, OwnRetry, PluginSetting, PluginSettings, SubscriptionSettings,
 };
+pub use reuse::Reuse;
 
 use super::key::{AppKey, EventKey, PluginKey};
 use super::redis_url::RedisUrl;

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::delivery::{Breaker, Deduplication, Delivery, Retry};
+use super::reuse::Reuse;
 use crate::config::count::{Attempts, Concurrency};
 use crate::config::exchange::Exchange;
 use crate::config::key::EventKey;
@@ -114,6 +115,8 @@ pub struct PluginSettings {
     pub breaker: OwnBreaker,
     /// See `delivery.deduplication`.
     pub deduplication: OwnDeduplication,
+    /// Whether instances of the plugin take more than one delivery.
+    pub reuse: Reuse,
     /// What the plugin itself reads by name, as a text: `greeting = "hello"`.
     pub settings: BTreeMap<String, PluginSetting>,
     /// Settings of single subscriptions, by the event.

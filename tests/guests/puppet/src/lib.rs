@@ -11,6 +11,7 @@ use leveret_plugin::prelude::*;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::hint::black_box;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 /// One instruction: `{"do": "emit", "count": 2, "size": 10}`.
@@ -34,6 +35,8 @@ enum Instruction {
     Key { key: String },
     /// Emit one task that says what of the world the plugin sees.
     Clock,
+    /// Emit one task that says how often this instance was told so.
+    State,
     /// Emit one task that says which attempts failed before: none, but in recovery.
     Attempts,
     /// Fail for now, and perhaps say for how many milliseconds.
@@ -73,6 +76,9 @@ const FORM: &str = r#"{"type": "object", "required": ["name"], "properties": {"n
 /// `loop` or `trap`.
 static HEALTH: [u8; 18] = *b"puppet-health=fine";
 
+/// How often this instance was told [`Instruction::State`].
+static CALLS: AtomicU64 = AtomicU64::new(0);
+
 #[subscribe("puppet.pulled")]
 fn obey(event: Event<Instruction>) -> Handled {
     perform(event.payload, &[])
@@ -106,6 +112,9 @@ fn perform(instruction: Instruction, attempts: &[FailedAttempt]) -> Handled {
         Instruction::Header { name, value } => one_task(Task::new(TASK, &json!({}))?.header(name, value)),
         Instruction::Key { key } => one_task(Task::new(TASK, &json!({}))?.key(key)),
         Instruction::Clock => one_task(Task::new(TASK, &what_the_plugin_sees())?),
+        Instruction::State => {
+            one_task(Task::new(TASK, &json!({ "calls": CALLS.fetch_add(1, Ordering::Relaxed) + 1 }))?)
+        }
         Instruction::Attempts => one_task(Task::new(TASK, &attempts.iter().map(told).collect::<Vec<_>>())?),
         Instruction::Retry { reason, after: None } => Err(retry(reason)),
         Instruction::Retry { reason, after: Some(after) } => Err(retry(reason).after(Duration::from_millis(after))),
@@ -165,6 +174,7 @@ fn what_the_plugin_sees() -> Value {
         "milliseconds": milliseconds(SystemTime::now()),
         "elapsedNanoseconds": started.elapsed().as_nanos() as u64,
         "random": RandomState::new().hash_one(0),
+        "entropy": getrandom::u64().ok(),
         "environment": std::env::vars().collect::<HashMap<_, _>>(),
         "arguments": std::env::args().collect::<Vec<_>>(),
         "file": text_of(std::fs::read_to_string("/etc/passwd")),

@@ -1,7 +1,7 @@
 from leveret_plugin import Task
 from leveret_plugin.testing import deliver
 
-from __module__ import plugin
+from plugin import plugin
 
 
 def test_a_payer_is_thanked() -> None:
