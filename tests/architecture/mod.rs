@@ -99,7 +99,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("jsonschema", &["plugin"]),
     ("async_rs", &["broker/rabbitmq/stream.rs"]),
     ("lapin", &["broker/rabbitmq"]),
-    ("notify", &["catalog"]),
+    ("notify", &["catalog", "cli/dev"]),
     ("prometheus_client", &["admin"]),
     ("redis", &["ledger/redis"]),
     ("rusqlite", &["broker/embedded", "ledger/file"]),

@@ -3,6 +3,7 @@
 mod build;
 mod check;
 mod config;
+mod dev;
 mod letters;
 mod new;
 mod operate;
@@ -70,7 +71,7 @@ fn the_help_tells_the_commands_and_the_exit_codes() {
     let ended = leveret(directory().path(), &[], &["--help"]);
     assert_eq!(ended.code, 0);
     let commands = [
-        "up", "demo", "publish", "check", "test", "status", "dead", "trace", "plugin", "breaker", "topology", "config",
+        "up", "demo", "dev", "publish", "check", "test", "status", "dead", "trace", "plugin", "breaker", "topology", "config",
     ];
     for word in commands.into_iter().chain(["Exit codes"]) {
         assert!(ended.output.contains(word), "{word} is missing in {}", ended.output);

@@ -205,8 +205,8 @@ fn a_project_s_component_is_found_with_its_cases() {
     let directory =
         puppet_cases(&[("passes", json!({ "do": "emit", "count": 0 }), json!({ "expect": { "tasks": [] } }))]);
     let ended = leveret(directory.path(), &[], &["test"]);
-    assert_eq!(ended.code, 2);
-    assert!(ended.error.contains("no component in ./build"), "{}", ended.error);
+    assert_eq!(ended.code, 1);
+    assert!(ended.error.contains("no plugin's project"), "{}", ended.error);
     fs::create_dir(directory.path().join("build")).expect("a new directory");
     fs::copy(guests::path("puppet"), directory.path().join("build/puppet.wasm")).expect("copied");
     assert_eq!(leveret(directory.path(), &[], &["test"]).code, 0);

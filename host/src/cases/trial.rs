@@ -1,7 +1,7 @@
 //! Runs a plugin on a case, in the sandbox and within the limits of every other delivery.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
@@ -15,7 +15,7 @@ use crate::catalog::{Limits, Loader};
 use crate::delivery::{NotAdmitted, admit};
 use crate::message::{HeaderValue, Message, Receipt, Subject};
 use crate::name::PluginId;
-use crate::plugin::{self, Draft, Event, Live, Refusal, Sandbox};
+use crate::plugin::{self, Draft, Event, Live, Refusal, Sandbox, Version};
 
 /// Runs one component on cases.
 pub struct Runner {
@@ -25,6 +25,7 @@ pub struct Runner {
     payload_limit: u64,
     file: PathBuf,
     id: PluginId,
+    version: Version,
     /// The component with the settings that cases had so far.
     live: BTreeMap<BTreeMap<String, String>, Arc<Live>>,
 }
@@ -69,19 +70,23 @@ impl Runner {
         file: PathBuf,
         id: PluginId,
     ) -> Result<Self, Refusal> {
-        let mut runner = Self { sandbox, limits, payload_limit, file, id, live: BTreeMap::new() };
-        runner.live(&BTreeMap::new()).await?;
-        Ok(runner)
+        let none = BTreeMap::new();
+        let live = load(&sandbox, &limits, &none, &file, &id).await?;
+        let (version, live) = (live.version.clone(), BTreeMap::from([(none, live)]));
+        Ok(Self { sandbox, limits, payload_limit, file, id, version, live })
+    }
+
+    /// Which version it is.
+    pub fn version(&self) -> &Version {
+        &self.version
     }
 
     /// The component with these settings and no others.
-    pub async fn live(&mut self, settings: &BTreeMap<String, String>) -> Result<Arc<Live>, Refusal> {
+    async fn live(&mut self, settings: &BTreeMap<String, String>) -> Result<Arc<Live>, Refusal> {
         if let Some(live) = self.live.get(settings) {
             return Ok(live.clone());
         }
-        let own = settings.clone().into_iter().collect();
-        let limits = Limits { settings: BTreeMap::from([(self.id.clone(), own)]), ..self.limits.clone() };
-        let live = Arc::new(Loader::new(self.sandbox.clone(), limits).load(&self.file, self.id.clone()).await?);
+        let live = load(&self.sandbox, &self.limits, settings, &self.file, &self.id).await?;
         self.live.insert(settings.clone(), live.clone());
         Ok(live)
     }
@@ -153,6 +158,19 @@ impl Runner {
         }
         Ok(admit(message, self.payload_limit, live.description.wanted.get(event)).await)
     }
+}
+
+/// Makes a version of the component that has these settings.
+async fn load(
+    sandbox: &Arc<Sandbox>,
+    limits: &Limits,
+    settings: &BTreeMap<String, String>,
+    file: &Path,
+    id: &PluginId,
+) -> Result<Arc<Live>, Refusal> {
+    let own = settings.clone().into_iter().collect();
+    let limits = Limits { settings: BTreeMap::from([(id.clone(), own)]), ..limits.clone() };
+    Loader::new(sandbox.clone(), limits).load(file, id.clone()).await.map(Arc::new)
 }
 
 /// Tasks as a case file has them: named within the application.

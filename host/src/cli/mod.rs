@@ -7,6 +7,7 @@ mod check;
 mod config;
 mod dead;
 mod demo;
+mod dev;
 mod error;
 mod listener;
 mod log;
@@ -60,6 +61,8 @@ enum Command {
     New(new::New),
     /// Build a plugin from its sources.
     Build(build::Build),
+    /// Build a project at each change, and run it on a host of its own.
+    Dev(dev::Dev),
     /// Publish an event.
     Publish(publish::Publish),
     /// Say what a plugin is, what it asks for, and whether it would be accepted.
@@ -94,6 +97,7 @@ pub fn main() -> ExitCode {
         command => load(config.as_deref()).and_then(|settings| match command {
             Command::Up => up::run(&settings),
             Command::Demo(demo) => demo.run(settings),
+            Command::Dev(dev) => dev.run(settings),
             Command::Publish(publish) => publish.run(&settings, output),
             Command::Check(check) => check.run(&settings, output),
             Command::Test(test) => test.run(&settings, output),

@@ -161,9 +161,11 @@ pub(in crate::cli) struct Paint(bool);
 
 #[derive(Debug, Clone, Copy)]
 pub(in crate::cli) enum Colour {
+    None = 0,
     Red = 31,
     Green = 32,
     Yellow = 33,
+    Blue = 34,
 }
 
 impl Paint {

@@ -15,7 +15,9 @@ use crate::config::{PluginKey, Settings};
 use crate::host::{self, StartError};
 use crate::name::PluginId;
 use crate::plugin::{Refusal, Sandbox, SandboxOptions};
-use report::{Report, Tried};
+use crate::project::{self, BuildError, BuildOptions};
+use report::Tried;
+pub(super) use report::{Colour, Paint, Report, cost};
 
 /// Each case is a JSON file: an event and what the plugin is to make of it. It runs in the sandbox with the limits that
 /// `leveret.toml` sets, at a fixed time and with no settings but its own.
@@ -38,7 +40,7 @@ Example:
   leveret test --filter payment --update
   leveret test build/big-thanks.wasm --cases cases --junit cases.xml")]
 pub(super) struct Test {
-    /// A component, or a project's folder with one in `build/`.
+    /// A component, or a project's folder, which is built first.
     #[arg(default_value = ".")]
     path: PathBuf,
     /// The folder of the cases [default: `cases` in the project's folder, or here].
@@ -73,7 +75,7 @@ impl Test {
             Some(key) => key.plugin().clone(),
             None => place_of(&file).map_err(|refusal| refused(&file, &refusal))?,
         };
-        let report = runtime()?.block_on(self.try_all(settings, file, id, cases))?;
+        let report = runtime()?.block_on(try_all(settings, &file, id, cases, self.update))?;
         if let Some(file) = &self.junit {
             let trials = report.cases.iter().map(|tried| (tried.case.name.as_str(), &tried.trial));
             write(file, &junit(&report.plugin.to_string(), trials))?;
@@ -119,29 +121,42 @@ impl Test {
         }
         Ok(cases)
     }
-
-    async fn try_all(
-        &self,
-        settings: &Settings,
-        file: PathBuf,
-        id: PluginId,
-        cases: Vec<Case>,
-    ) -> Result<Report, CliError> {
-        let mut runner = runner(settings, &file, &id).await?;
-        let version =
-            runner.live(&Default::default()).await.map_err(|refusal| refused(&file, &refusal))?.version.clone();
-        let mut report = Report { plugin: id, version, file, cases: Vec::new() };
-        for case in cases {
-            let trial = runner.run(&case).await;
-            let updated = self.update && update(&case, &trial)?;
-            report.cases.push(Tried { case, trial, updated });
-        }
-        Ok(report)
-    }
 }
 
-/// The component of a project's folder.
+/// Runs cases on a component, as the plugin of this identity. With `update`, what came is written into their files.
+pub(super) async fn try_all(
+    settings: &Settings,
+    file: &Path,
+    id: PluginId,
+    cases: Vec<Case>,
+    update: bool,
+) -> Result<Report, CliError> {
+    let options = SandboxOptions {
+        cache: Some(settings.plugins.cache.clone()),
+        concurrency: 1,
+        memory_maximum: settings.sandbox.memory_maximum.as_bytes(),
+    };
+    let sandbox = Sandbox::new(&options).map_err(StartError::from)?;
+    let payload_limit = settings.delivery_of(&id).payload_limit.as_bytes();
+    let runner = Runner::new(sandbox, host::limits(settings), payload_limit, file.to_owned(), id.clone()).await;
+    let mut runner = runner.map_err(|refusal| refused(file, &refusal))?;
+    let version = runner.version().clone();
+    let mut report = Report { plugin: id, version, file: file.to_owned(), cases: Vec::new() };
+    for case in cases {
+        let trial = runner.run(&case).await;
+        let updated = update && rewritten(&case, &trial)?;
+        report.cases.push(Tried { case, trial, updated });
+    }
+    Ok(report)
+}
+
+/// The component of a project's folder, as new as its sources. A folder with no sources that we know how to build may
+/// have one all the same.
 fn component(project: &Path) -> Result<PathBuf, CliError> {
+    let no_project = match project::build(project, &BuildOptions::default()) {
+        Err(error @ BuildError::NoProject { .. }) => error,
+        built => return Ok(built?.file),
+    };
     let build = project.join("build");
     let entries = fs::read_dir(&build).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
     let mut components: Vec<_> = entries.filter(|path| path.extension().is_some_and(|end| end == "wasm")).collect();
@@ -151,25 +166,12 @@ fn component(project: &Path) -> Result<PathBuf, CliError> {
             let build = build.display();
             Err(CliError::Usage(format!("there are several components in {build}; say which one to test")))
         }
-        (None, _) => Err(CliError::Usage(format!("there is no component in {}", build.display()))),
+        (None, _) => Err(no_project.into()),
     }
 }
 
-/// What runs cases on a component, as the settings limit it.
-pub(super) async fn runner(settings: &Settings, file: &Path, id: &PluginId) -> Result<Runner, CliError> {
-    let options = SandboxOptions {
-        cache: Some(settings.plugins.cache.clone()),
-        concurrency: 1,
-        memory_maximum: settings.sandbox.memory_maximum.as_bytes(),
-    };
-    let sandbox = Sandbox::new(&options).map_err(StartError::from)?;
-    let payload_limit = settings.delivery_of(id).payload_limit.as_bytes();
-    let runner = Runner::new(sandbox, host::limits(settings), payload_limit, file.to_owned(), id.clone()).await;
-    runner.map_err(|refusal| refused(file, &refusal))
-}
-
 /// Writes what came into the case's file, if it expects something else. Says whether it did.
-fn update(case: &Case, trial: &Trial) -> Result<bool, CliError> {
+fn rewritten(case: &Case, trial: &Trial) -> Result<bool, CliError> {
     let (Verdict::Failed(_) | Verdict::Open, Some(came)) = (&trial.verdict, &trial.came) else { return Ok(false) };
     let file = &case.file;
     let text = fs::read_to_string(file).map_err(|error| CliError::Failed(format!("{}: {error}", file.display())))?;
