@@ -72,7 +72,7 @@ const LAYERS: [Layer; 13] = [
 ];
 
 /// Libraries that few parts of the host are the doors to, so that others can take their place.
-const DOORS: [(&str, &[&str]); 14] = [
+const DOORS: [(&str, &[&str]); 16] = [
     ("axum", &["admin"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
@@ -81,8 +81,10 @@ const DOORS: [(&str, &[&str]); 14] = [
     ("lapin", &["broker/rabbitmq"]),
     ("notify", &["catalog"]),
     ("prometheus_client", &["admin"]),
+    ("rayon", &["plugin/background.rs"]),
     ("redis", &["ledger/redis"]),
     ("rusqlite", &["broker/embedded", "ledger/file"]),
+    ("rustix", &["plugin/background.rs"]),
     ("tracing_subscriber", &["cli"]),
     ("ureq", &["cli"]),
     ("wasmtime", &["plugin"]),
