@@ -5,6 +5,7 @@ mod catalog;
 #[path = "chaos/short.rs"]
 mod chaos;
 mod cli;
+mod conformance;
 mod contract;
 #[path = "end-to-end/mod.rs"]
 mod end_to_end;

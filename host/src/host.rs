@@ -164,7 +164,11 @@ pub fn limits(settings: &Settings) -> Limits {
         budget: budget(&settings.delivery),
         budgets: settings.plugin.keys().map(|key| own(key.plugin())).collect(),
         settings: settings.plugin.iter().map(|(key, own)| (key.plugin().clone(), texts(&own.settings))).collect(),
-        reuse: settings.plugin.iter().filter_map(|(key, own)| Some((key.plugin().clone(), reuse(&own.reuse)?))).collect(),
+        reuse: settings
+            .plugin
+            .iter()
+            .filter_map(|(key, own)| Some((key.plugin().clone(), reuse(&own.reuse)?)))
+            .collect(),
     }
 }
 

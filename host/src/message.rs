@@ -124,7 +124,7 @@ impl Timestamp {
         Self(since.as_millis().try_into().unwrap_or(u64::MAX))
     }
 
-    pub fn from_millis(millis: u64) -> Self {
+    pub const fn from_millis(millis: u64) -> Self {
         Self(millis)
     }
 

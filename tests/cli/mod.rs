@@ -1,10 +1,14 @@
 //! The command line as a person meets it: what it says, where, and with which exit code.
 
+mod build;
 mod check;
 mod config;
+mod dev;
 mod letters;
+mod new;
 mod operate;
 mod publish;
+mod test;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -66,8 +70,9 @@ fn a_command_that_is_none_is_a_wrong_use() {
 fn the_help_tells_the_commands_and_the_exit_codes() {
     let ended = leveret(directory().path(), &[], &["--help"]);
     assert_eq!(ended.code, 0);
-    let commands =
-        ["up", "demo", "publish", "check", "status", "dead", "trace", "plugin", "breaker", "topology", "config"];
+    let commands = [
+        "up", "demo", "dev", "publish", "check", "test", "status", "dead", "trace", "plugin", "breaker", "topology", "config",
+    ];
     for word in commands.into_iter().chain(["Exit codes"]) {
         assert!(ended.output.contains(word), "{word} is missing in {}", ended.output);
     }

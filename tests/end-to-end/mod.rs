@@ -25,6 +25,7 @@ macro_rules! on_each_broker {
 }
 
 mod absent;
+mod author;
 mod bad;
 mod flow;
 mod ingress;

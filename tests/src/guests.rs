@@ -1,5 +1,6 @@
 //! The plugins that `./dev setup` builds for the tests: the samples, and the puppet that does what it is told.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// The file of a built plugin: `pheidi`, `docker`, `docker-next`, `warehouse`, `relay` or `puppet`.
@@ -13,9 +14,24 @@ pub fn path(name: &str) -> PathBuf {
 }
 
 /// Where `./dev setup` puts what it builds and fetches.
-pub(crate) fn target() -> PathBuf {
+pub fn target() -> PathBuf {
     let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     root.join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or("target".into()))
+}
+
+/// Why `./dev setup` left out a language, if it did: its toolchain is not there.
+pub fn skipped(language: &str) -> Option<String> {
+    std::fs::read_to_string(target().join("conformance").join(language).with_extension("skipped")).ok()
+}
+
+/// What `leveret build` needs in its environment to find the compilers that `./dev setup` installs.
+///
+/// # Panics
+/// If the path of programs is none.
+pub fn toolchains() -> Vec<(&'static str, OsString)> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let programs = std::iter::once(target().join("tools/zig/bin")).chain(std::env::split_paths(&path));
+    vec![("PATH", std::env::join_paths(programs).expect("no path has a colon in it"))]
 }
 
 /// The bytes of a built plugin; see [`path`].

@@ -12,6 +12,7 @@ pub mod imports {
             world imports {
                 import leveret:plugin/log@0.1.0;
                 import leveret:plugin/types@0.1.0;
+                import wasi:config/store@0.2.0-rc.1;
             }
         ",
         generate_all,

@@ -47,7 +47,8 @@
 //!
 //! # Testing
 //!
-//! Handlers are plain functions, so a plain `#[test]` calls them, natively: see [`Event::sample`] and [`test::deliver`].
+//! Handlers are plain functions, so a plain `#[test]` calls them, natively: see [`Event::sample`], [`test::deliver`]
+//! and [`test::with_settings`].
 
 #![deny(unsafe_code, missing_docs)]
 
@@ -58,6 +59,7 @@ pub mod export;
 mod failure;
 mod logger;
 mod recovery;
+mod setting;
 mod task;
 pub mod test;
 
@@ -67,6 +69,7 @@ pub use failure::{Failure, Handled, reject, retry};
 pub use log;
 pub use recovery::{Assignment, FailedAttempt, Message};
 pub use serde_json;
+pub use setting::setting;
 pub use task::{IntoTasks, Task};
 
 /// Makes the crate a plugin. Once in a crate, with at least one subscriber.
@@ -138,7 +141,9 @@ pub use leveret_plugin_macros::subscribe;
 
 /// What nearly every plugin needs: `use leveret_plugin::prelude::*;`.
 pub mod prelude {
-    pub use crate::{Event, FailedAttempt, Failure, Handled, IntoTasks, Message, Task, log, reject, retry, subscribe};
+    pub use crate::{
+        Event, FailedAttempt, Failure, Handled, IntoTasks, Message, Task, log, reject, retry, setting, subscribe,
+    };
     pub use serde::{Deserialize, Serialize};
     pub use serde_json::{Value, json};
 }

@@ -99,7 +99,7 @@ impl Check {
 }
 
 /// The plugin that the file's name makes of it, as if it were dropped into the plugins directory as it is.
-fn place_of(file: &Path) -> Result<PluginId, Refusal> {
+pub(super) fn place_of(file: &Path) -> Result<PluginId, Refusal> {
     let name = Path::new(file.file_name().unwrap_or_default());
     match Place::read(name) {
         Some(place) => place.map(|place| place.id).map_err(Refusal::Place),

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use crate::config::ConfigError;
 use crate::host::StartError;
 use crate::name::NameError;
+use crate::project::{BuildError, CreateError};
 
 /// Why a command failed. What to do next is in the words.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +16,10 @@ pub enum CliError {
     Start(#[from] StartError),
     #[error("{0}")]
     Name(#[from] NameError),
+    #[error("{0}")]
+    Create(#[from] CreateError),
+    #[error("{0}")]
+    Build(#[from] BuildError),
     #[error("{0}")]
     Usage(String),
     #[error("{0}")]
@@ -29,8 +34,8 @@ pub enum CliError {
 impl CliError {
     pub(super) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Start(_) | Self::Failed(_) => 1,
-            Self::Config(_) | Self::Name(_) | Self::Usage(_) | Self::ToDo(_) => 2,
+            Self::Start(_) | Self::Build(_) | Self::Failed(_) => 1,
+            Self::Config(_) | Self::Name(_) | Self::Create(_) | Self::Usage(_) | Self::ToDo(_) => 2,
             Self::Unreachable(_) => 3,
         })
     }

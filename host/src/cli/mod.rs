@@ -2,16 +2,20 @@
 
 mod api;
 mod breaker;
+mod build;
 mod check;
 mod config;
 mod dead;
 mod demo;
+mod dev;
 mod error;
 mod listener;
 mod log;
+mod new;
 mod plugin;
 mod publish;
 mod status;
+mod test;
 mod text;
 mod topology;
 mod trace;
@@ -53,10 +57,18 @@ enum Command {
     Up,
     /// Show the host at work on sample plugins, with nothing else installed.
     Demo(demo::Demo),
+    /// Make a project for a plugin.
+    New(new::New),
+    /// Build a plugin from its sources.
+    Build(build::Build),
+    /// Build a project at each change, and run it on a host of its own.
+    Dev(dev::Dev),
     /// Publish an event.
     Publish(publish::Publish),
     /// Say what a plugin is, what it asks for, and whether it would be accepted.
     Check(check::Check),
+    /// Run a plugin's cases: what happens to it, and what it is to make of it.
+    Test(test::Test),
     /// Show how the running host is doing.
     Status,
     /// Look at dead letters, and retry, edit, discard or export them.
@@ -78,20 +90,24 @@ pub fn main() -> ExitCode {
     let Cli { config, json, command } = Cli::parse();
     let output = Output { json };
     let result = match command {
-        // The only command that does not need settings that are right.
+        // The commands that do not need settings that are right.
         Command::Config(command) => command.run(config.as_deref(), output),
+        Command::New(new) => new.run(output),
+        Command::Build(build) => build.run(output),
         command => load(config.as_deref()).and_then(|settings| match command {
             Command::Up => up::run(&settings),
             Command::Demo(demo) => demo.run(settings),
+            Command::Dev(dev) => dev.run(settings),
             Command::Publish(publish) => publish.run(&settings, output),
             Command::Check(check) => check.run(&settings, output),
+            Command::Test(test) => test.run(&settings, output),
             Command::Status => status::run(&settings, output),
             Command::Dead(dead) => dead.run(&settings, output),
             Command::Trace(trace) => trace.run(&settings, output),
             Command::Plugin(plugin) => plugin.run(&settings, output),
             Command::Breaker(breaker) => breaker.run(&settings, output),
             Command::Topology(topology) => topology.run(&settings, output),
-            Command::Config(_) => unreachable!("handled above"),
+            Command::Config(_) | Command::New(_) | Command::Build(_) => unreachable!("handled above"),
         }),
     };
     match result {

@@ -24,6 +24,7 @@ mod schema;
 mod settings;
 mod value;
 
+pub use advice::{alternatives, nearest};
 pub use broker_url::BrokerUrl;
 pub use count::{Attempts, Concurrency};
 pub use document::print;
@@ -38,7 +39,7 @@ pub use redis_url::RedisUrl;
 pub use schema::schema;
 pub use settings::{
     Admin, AppSettings, Breaker, Broker, Deduplication, Delivery, Embedded, Ledger, Log, LogFormat, OwnBreaker,
-    OwnDeduplication, OwnRetry, PluginSetting, PluginSettings, Plugins, QueueType, RabbitMq, Retry, Reuse, Sandbox, Settings,
-    Shutdown, SubscriptionSettings,
+    OwnDeduplication, OwnRetry, PluginSetting, PluginSettings, Plugins, QueueType, RabbitMq, Retry, Reuse, Sandbox,
+    Settings, Shutdown, SubscriptionSettings,
 };
 pub use value::{Factor, Share, Size, Time, ValueError};

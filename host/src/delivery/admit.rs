@@ -6,7 +6,7 @@ use crate::plugin::{Event, Misfit, Schema};
 
 /// Why a message is not delivered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum NotAdmitted {
+pub enum NotAdmitted {
     #[error("the payload is {size} bytes; `delivery.payload-limit` allows {limit}")]
     TooLarge { size: usize, limit: u64 },
     #[error("the payload is empty; an event needs a JSON payload, `{{}}` at the least")]
@@ -20,7 +20,7 @@ pub(super) enum NotAdmitted {
 }
 
 /// Reads a message as an event with a JSON payload that fits the plugin's schema, if it has one.
-pub(super) async fn admit<'m>(
+pub async fn admit<'m>(
     message: &'m Message,
     payload_limit: u64,
     schema: Option<&Schema>,

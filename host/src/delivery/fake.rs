@@ -337,5 +337,12 @@ pub fn live(version: &str, event: &str, handler: Arc<dyn Handler>) -> Arc<Live> 
         emitted: BTreeMap::new(),
     };
     let version = Version { text: version.into(), digest: Digest::of(version.as_bytes()) };
-    Arc::new(Live { id: PluginId::new(app, plugin), version, description, unserved: Vec::new(), outside_pool: None, handler })
+    Arc::new(Live {
+        id: PluginId::new(app, plugin),
+        version,
+        description,
+        unserved: Vec::new(),
+        outside_pool: None,
+        handler,
+    })
 }

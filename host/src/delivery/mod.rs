@@ -23,6 +23,7 @@ mod subscription;
 mod tests;
 mod trace_context;
 
+pub use admit::{NotAdmitted, admit};
 pub use backoff::{Backoff, InvalidBackoff};
 pub use breaker::{InvalidTrip, Ratio, Trip};
 pub use dispatch::{Dispatch, SubscriptionStatus, Workings};

@@ -131,9 +131,9 @@ impl HostMonotonicClock for Still {
         1_000_000
     }
 
-    /// Not 0, which Go takes for a clock that does not work.
+    /// Not 0, which Go's runtime takes for a clock that is broken.
     fn now(&self) -> u64 {
-        1
+        1_000_000
     }
 }
 

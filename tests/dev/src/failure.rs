@@ -15,6 +15,9 @@ pub enum Failure {
     File { path: PathBuf, error: io::Error },
     Seconds(String),
     Target { name: String, known: Vec<String> },
+    Flag { flag: String, known: &'static str },
+    Sdk(&'static str),
+    Skipped { language: &'static str, reason: String },
     NoWorkspace,
     Missing { what: &'static str, remedy: String },
     Sources { what: String, remedy: &'static str },
@@ -43,6 +46,11 @@ impl fmt::Display for Failure {
             Self::Seconds(text) => write!(f, "{text:?} is no number of seconds; `--seconds` takes a whole one from 1."),
             Self::Target { name, known } => {
                 write!(f, "There is no fuzz target {name:?}. There are: {}.", known.join(", "))
+            }
+            Self::Flag { flag, known } => write!(f, "There is no flag {flag:?} here, but {known}."),
+            Self::Sdk(name) => write!(f, "The tests of guest-sdk/{name} failed; it says why above."),
+            Self::Skipped { language, reason } => {
+                write!(f, "{language} cannot be tested, and on a build server no language may be skipped: {reason}")
             }
             Self::NoWorkspace => f.write_str("This is no checkout of Leveret. Start it by `./dev` of the repository."),
             Self::Missing { what, remedy } => write!(f, "{what} is missing. {remedy}"),

@@ -1,9 +1,11 @@
 //! What `./dev` does. It needs nothing but the standard library, so that it is there in seconds.
 
 mod command;
+mod conformance;
 mod failure;
 mod fuzz;
 mod measure;
+mod sdks;
 mod setup;
 mod show;
 mod suite;
@@ -23,6 +25,8 @@ const HELP: &str = "\
   test [suite...]       sets up, then checks and tests everything, or only the suites named
   test --rabbitmq 3|4 [suite...]
                         the same on the system's RabbitMQ or on 4.x; by itself, the tests that need one
+  conformance [--write] builds a plugin in each language, holds all of them to one table of cases, and shows it; writes
+                        the README's table of languages
   fuzz [--seconds N] [target...]
                         throws bytes at whatever parses them, 60 seconds at each target unless told otherwise
   storm [flags]         replaces plugins while events flow and counts what gets lost: nothing should
@@ -60,6 +64,7 @@ fn run(verb: &str, arguments: &[String]) -> Result<ExitCode, Failure> {
         "setup" => setup::everything(&workspace).map(|()| ExitCode::SUCCESS),
         "demo" => show::demo(&workspace, arguments),
         "test" => suite::test(&workspace, arguments),
+        "conformance" => conformance::conformance(&workspace, arguments),
         "fuzz" => fuzz::fuzz(&workspace, arguments),
         "storm" => measure::storm(&workspace, arguments),
         "chaos" => measure::chaos(&workspace, arguments),

@@ -4,7 +4,9 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use crate::command::Program;
+use crate::conformance::guests;
 use crate::failure::Failure;
+use crate::sdks;
 use crate::setup;
 use crate::tally::Tally;
 use crate::workspace::Workspace;
@@ -33,31 +35,36 @@ impl RabbitMq {
 }
 
 /// What a suite counted, and whether it succeeded.
-type Outcome = (Tally, Result<(), Failure>);
+pub type Outcome = (Tally, Result<(), Failure>);
 
 /// What `./dev test` runs. All tests share one build: the same profile and features everywhere.
-const ALL: [Suite; 5] = [
+const ALL: [Suite; 6] = [
     Suite { name: "fmt", run: |_, _| check("fmt --all --check") },
     Suite { name: "clippy", run: |_, _| check("clippy --workspace --all-targets -- -D warnings") },
-    Suite { name: "tests", run: |_, version| tests("", "", version) },
+    Suite { name: "tests", run: |workspace, version| tests(workspace, "", "", version) },
+    Suite { name: "sdks", run: |workspace, _| sdks::test(workspace) },
     Suite { name: "rabbitmq-4", run: |workspace, _| rabbitmq_4(workspace) },
     Suite { name: "deny", run: |workspace, _| deny(workspace) },
 ];
 
 /// Parts of the tests, for a developer in a hurry.
-const PARTS: [Suite; 12] = [
-    Suite { name: "unit", run: |_, version| tests("--lib --bins", "", version) },
-    Suite { name: "architecture", run: |_, version| tests("--test suite", "architecture::", version) },
-    Suite { name: "catalog", run: |_, version| tests("--test suite", "catalog::", version) },
-    Suite { name: "chaos", run: |_, version| tests("--test suite", "chaos::", version) },
-    Suite { name: "cli", run: |_, version| tests("--test suite", "cli::", version) },
-    Suite { name: "contract", run: |_, version| tests("--test suite", "contract::", version) },
-    Suite { name: "end-to-end", run: |_, version| tests("--test suite", "end_to_end::", version) },
-    Suite { name: "ledger", run: |_, version| tests("--test suite", "ledger::", version) },
-    Suite { name: "patterns", run: |_, version| tests("--test suite", "patterns::", version) },
-    Suite { name: "rabbitmq", run: |_, version| tests("--test suite", "rabbitmq::", version) },
-    Suite { name: "sandbox", run: |_, version| tests("--test suite", "sandbox::", version) },
-    Suite { name: "on-rabbitmq", run: |_, version| tests("--test suite", ON_RABBITMQ, version) },
+const PARTS: [Suite; 13] = [
+    Suite { name: "unit", run: |workspace, version| tests(workspace, "--lib --bins", "", version) },
+    Suite {
+        name: "architecture",
+        run: |workspace, version| tests(workspace, "--test suite", "architecture::", version),
+    },
+    Suite { name: "catalog", run: |workspace, version| tests(workspace, "--test suite", "catalog::", version) },
+    Suite { name: "chaos", run: |workspace, version| tests(workspace, "--test suite", "chaos::", version) },
+    Suite { name: "cli", run: |workspace, version| tests(workspace, "--test suite", "cli::", version) },
+    Suite { name: "conformance", run: |workspace, version| tests(workspace, "--test suite", "conformance::", version) },
+    Suite { name: "contract", run: |workspace, version| tests(workspace, "--test suite", "contract::", version) },
+    Suite { name: "end-to-end", run: |workspace, version| tests(workspace, "--test suite", "end_to_end::", version) },
+    Suite { name: "ledger", run: |workspace, version| tests(workspace, "--test suite", "ledger::", version) },
+    Suite { name: "patterns", run: |workspace, version| tests(workspace, "--test suite", "patterns::", version) },
+    Suite { name: "rabbitmq", run: |workspace, version| tests(workspace, "--test suite", "rabbitmq::", version) },
+    Suite { name: "sandbox", run: |workspace, version| tests(workspace, "--test suite", "sandbox::", version) },
+    Suite { name: "on-rabbitmq", run: |workspace, version| tests(workspace, "--test suite", ON_RABBITMQ, version) },
 ];
 
 /// The tests that start a node, whichever module they are in.
@@ -127,10 +134,12 @@ fn check(words: &str) -> Outcome {
 }
 
 /// Runs the tests of these binaries whose names have one of these words; no words are all tests.
-fn tests(binaries: &str, names: &str, version: RabbitMq) -> Outcome {
+fn tests(workspace: &Workspace, binaries: &str, names: &str, version: RabbitMq) -> Outcome {
     let mut tally = Tally::default();
     // Tests start the real `leveret`, which `cargo test` alone would leave as it was. The same build serves both.
     let built = Program::cargo().words("build --workspace --all-targets").run();
+    let with_guests = names.is_empty() && binaries.is_empty() || names.starts_with("conformance::");
+    let built = built.and_then(|()| if with_guests { guests::build(workspace) } else { Ok(()) });
     let cargo = Program::cargo().words("test --workspace --no-fail-fast").words(binaries).argument("--").words(names);
     let cargo = if version == RabbitMq::Four { cargo.words(NOT_ON_FOUR) } else { cargo };
     let cargo = cargo.variable("TESTED_RABBITMQ", version.number());
@@ -141,7 +150,7 @@ fn tests(binaries: &str, names: &str, version: RabbitMq) -> Outcome {
 /// The second time for every test that starts a node, in the build of the first.
 fn rabbitmq_4(workspace: &Workspace) -> Outcome {
     if setup::rabbitmq_4::find(workspace).is_some() {
-        return tests("--test suite", ON_RABBITMQ, RabbitMq::Four);
+        return tests(workspace, "--test suite", ON_RABBITMQ, RabbitMq::Four);
     }
     println!(
         "\n!!! WARNING: there is no RabbitMQ 4 here: it is taken from Debian's packages, and this system has none."
@@ -181,7 +190,7 @@ mod tests {
         let chosen = ["clipy".to_owned()];
         let failure = choose(&chosen).err().map(|failure| failure.to_string()).unwrap_or_default();
         assert!(
-            failure.starts_with("There is no suite \"clipy\". There are: fmt, clippy, tests, rabbitmq-4, deny, "),
+            failure.starts_with("There is no suite \"clipy\". There are: fmt, clippy, tests, sdks, rabbitmq-4, deny, "),
             "{failure}"
         );
     }

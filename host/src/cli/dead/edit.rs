@@ -13,8 +13,8 @@ use super::settle;
 use crate::cli::Output;
 use crate::cli::api::Api;
 use crate::cli::error::CliError;
-use crate::cli::text::spread;
 use crate::dead::{Filter, Order, Report};
+use crate::json::spread;
 use crate::message::json_text;
 
 /// Opens the body in $VISUAL or $EDITOR, or takes it from a file; then the letter is retried with it.

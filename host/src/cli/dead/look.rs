@@ -11,8 +11,9 @@ use super::meant::{Meant, One, query};
 use crate::cli::Output;
 use crate::cli::api::{Api, path};
 use crate::cli::error::CliError;
-use crate::cli::text::{moment, plain, short, spread};
+use crate::cli::text::{moment, plain, short};
 use crate::dead::Report;
+use crate::json::spread;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  leveret dead list --app pheidi --since 2h --json | jq -r .reason | sort | uniq -c")]

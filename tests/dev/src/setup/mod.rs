@@ -5,13 +5,17 @@ mod cargo_tool;
 mod debian;
 mod debian_package;
 mod fuzzing;
+pub mod go;
 mod guests;
+pub mod npm;
 mod ponos;
 mod rabbitmq;
 pub mod rabbitmq_4;
 mod redis;
 mod standard_library;
-mod wasm_target;
+pub mod venv;
+pub mod wasm_target;
+pub mod ziglang;
 
 use std::fs;
 use std::path::Path;
@@ -32,12 +36,19 @@ const RABBITMQ: Step = Step { what: "RabbitMQ", ensure: rabbitmq::ensure };
 const REDIS: Step = Step { what: "Redis", ensure: redis::ensure };
 const RABBITMQ_4: Step = Step { what: "RabbitMQ 4", ensure: rabbitmq_4::ensure };
 const PONOS: Step = Step { what: "Ponos", ensure: ponos::ensure };
+const GO: Step = Step { what: "Go", ensure: go::ensure };
+const ZIG: Step = Step { what: "Zig", ensure: ziglang::ensure };
 const FUZZING: Step = Step { what: "cargo-fuzz", ensure: fuzzing::ensure };
 const CARGO_DENY: Step = Step { what: "cargo-deny", ensure: cargo_deny::ensure };
 
 /// What every verb together needs.
 pub fn everything(workspace: &Workspace) -> Result<(), Failure> {
-    ensure(workspace, &[WASM_TARGET, RABBITMQ, RABBITMQ_4, REDIS, PONOS, CARGO_DENY, GUESTS])
+    ensure(workspace, &[WASM_TARGET, GO, ZIG, RABBITMQ, RABBITMQ_4, REDIS, PONOS, CARGO_DENY, GUESTS])
+}
+
+/// What the plugins in each language need, beside what their own package managers bring.
+pub fn languages(workspace: &Workspace) -> Result<(), Failure> {
+    ensure(workspace, &[WASM_TARGET, GO, ZIG])
 }
 
 /// What a host on the embedded broker needs.
@@ -73,14 +84,21 @@ pub fn make_directory(path: &Path) -> Result<(), Failure> {
     fs::create_dir_all(path).map_err(|error| Failure::File { path: path.into(), error })
 }
 
-fn remove_directory(path: &Path) -> Result<(), Failure> {
+pub fn remove_directory(path: &Path) -> Result<(), Failure> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Failure::File { path: path.into(), error }),
         _ => Ok(()),
     }
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
+pub fn remove_file(path: &Path) -> Result<(), Failure> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Failure::File { path: path.into(), error }),
+        _ => Ok(()),
+    }
+}
+
+pub fn write(path: &Path, text: &str) -> Result<(), Failure> {
     fs::write(path, text).map_err(|error| Failure::File { path: path.into(), error })
 }
 

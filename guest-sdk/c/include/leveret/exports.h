@@ -1,0 +1,69 @@
+/*
+ * The exports that a plugin has only if its author writes them. The host looks at what a plugin exports, so each is made
+ * in the author's own file, by a macro.
+ */
+#ifndef LEVERET_EXPORTS_H
+#define LEVERET_EXPORTS_H
+
+#ifdef __cplusplus
+#define LEVERET_C_LINKAGE extern "C"
+extern "C" {
+#else
+#define LEVERET_C_LINKAGE
+#endif
+
+/* What the macros call in a component: the host's arguments in, where the results are out. */
+void *leveret_run_recovery(leveret_recovery *recovery, void *arguments);
+void *leveret_run_probe(leveret_probe *probe);
+void leveret_forget(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#ifdef __wasm__
+#define LEVERET_EXPORT(interface, function)                                                                            \
+    LEVERET_C_LINKAGE __attribute__((export_name("leveret:plugin/" interface "@0.1.0#" function)))
+#define LEVERET_EXPORT_AFTER(interface, function)                                                                      \
+    LEVERET_C_LINKAGE __attribute__((export_name("cabi_post_leveret:plugin/" interface "@0.1.0#" function)))
+
+#define LEVERET_EXPORT_RECOVERY(function)                                                                              \
+    LEVERET_EXPORT("recovery", "recover") void *leveret_export_recover(void *arguments)                                \
+    {                                                                                                                  \
+        return leveret_run_recovery(function, arguments);                                                              \
+    }                                                                                                                  \
+    LEVERET_EXPORT_AFTER("recovery", "recover") void leveret_after_recover(void *result)                               \
+    {                                                                                                                  \
+        (void)result;                                                                                                  \
+        leveret_forget();                                                                                              \
+    }                                                                                                                  \
+    void leveret_forget(void)
+
+#define LEVERET_EXPORT_PROBE(function)                                                                                 \
+    LEVERET_EXPORT("probe", "healthy") void *leveret_export_healthy(void) { return leveret_run_probe(function); }      \
+    LEVERET_EXPORT_AFTER("probe", "healthy") void leveret_after_healthy(void *result)                                  \
+    {                                                                                                                  \
+        (void)result;                                                                                                  \
+        leveret_forget();                                                                                              \
+    }                                                                                                                  \
+    void leveret_forget(void)
+
+#else
+/* Natively they are found by the tests: see test.h. */
+#define LEVERET_EXPORT_RECOVERY(function)                                                                              \
+    LEVERET_C_LINKAGE leveret_recovery *leveret_this_recovery(void) { return function; }                               \
+    void leveret_forget(void)
+#define LEVERET_EXPORT_PROBE(function)                                                                                 \
+    LEVERET_C_LINKAGE leveret_probe *leveret_this_probe(void) { return function; }                                     \
+    void leveret_forget(void)
+#endif
+
+#ifndef __cplusplus
+/* Makes a leveret_recovery the plugin's last chance for messages that failed for good. Once in a plugin. */
+#define LEVERET_RECOVER(function) LEVERET_EXPORT_RECOVERY(function)
+
+/* Makes a leveret_probe the plugin's answer to whether it is healthy. Once in a plugin. */
+#define LEVERET_HEALTHY(function) LEVERET_EXPORT_PROBE(function)
+#endif
+
+#endif

@@ -1,0 +1,130 @@
+/* Stands in for the host where a plugin is compiled natively: what its author's tests call. See test.h. */
+#ifndef __wasm__
+
+#include <leveret/test.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "delivery.h"
+
+enum { MOST_SETTINGS = 64 };
+
+static struct {
+    const char *name;
+    const char *value;
+} settings[MOST_SETTINGS];
+
+void leveret_set_setting(const char *name, const char *value)
+{
+    for (size_t i = 0; i < MOST_SETTINGS; i++) {
+        if (!settings[i].name || strcmp(settings[i].name, name) == 0) {
+            settings[i].name = name;
+            settings[i].value = value;
+            return;
+        }
+    }
+    fprintf(stderr, "a test can have at most %d settings\n", MOST_SETTINGS);
+    abort();
+}
+
+const char *leveret_host_setting(const char *name)
+{
+    for (size_t i = 0; i < MOST_SETTINGS && settings[i].name; i++)
+        if (strcmp(settings[i].name, name) == 0)
+            return settings[i].value;
+    return NULL;
+}
+
+void leveret_host_log(leveret_level level, const char *line, size_t size)
+{
+    static const char *const names[] = {"trace", "debug", "info", "warn", "error"};
+    fprintf(stderr, "%-5s %.*s\n", names[level], (int)size, line);
+}
+
+static leveret_event complete(const leveret_event *given)
+{
+    leveret_event event = *given;
+    event.id = event.id ? event.id : "sample-id";
+    event.tid = event.tid ? event.tid : "sample-tid";
+    event.payload = event.payload ? event.payload : "{}";
+    event.payload_size = strlen(event.payload);
+    return event;
+}
+
+static const leveret_delivery *deliver(leveret_result result, const leveret_tasks *tasks)
+{
+    leveret_delivery *delivery = leveret_allocate(sizeof *delivery);
+    *delivery = (leveret_delivery){.result = result};
+    if (result.outcome != LEVERET_DONE)
+        return delivery;
+    leveret_emitted *emitted = leveret_allocate(tasks->count * sizeof *emitted);
+    delivery->tasks = emitted;
+    for (const leveret_task *task = tasks->first; task; task = task->next) {
+        emitted[delivery->count++] = (leveret_emitted){
+            .name = task->name,
+            .payload = task->text,
+            .key = task->key,
+            .headers = task->headers,
+            .header_count = task->header_count,
+        };
+    }
+    return delivery;
+}
+
+const leveret_delivery *leveret_deliver_event(const leveret_event *given)
+{
+    leveret_forget();
+    leveret_event event = complete(given);
+    leveret_tasks tasks;
+    leveret_begin_tasks(&tasks);
+    leveret_result result = leveret_handle(leveret_this_plugin(), &event, &tasks);
+    return deliver(result, &tasks);
+}
+
+const leveret_delivery *leveret_deliver(const char *name, const char *payload)
+{
+    return leveret_deliver_event(&(leveret_event){.name = name, .payload = payload});
+}
+
+/* LEVERET_RECOVER and LEVERET_HEALTHY define these too, and win; a plugin may have neither. */
+
+__attribute__((weak)) leveret_recovery *leveret_this_recovery(void)
+{
+    return NULL;
+}
+
+__attribute__((weak)) leveret_probe *leveret_this_probe(void)
+{
+    return NULL;
+}
+
+static void require(bool is_there, const char *macro)
+{
+    if (is_there)
+        return;
+    fprintf(stderr, "the plugin has no %s\n", macro);
+    abort();
+}
+
+const leveret_delivery *leveret_recover_event(
+    const char *name, const char *payload, const leveret_failed_attempt *attempts, size_t count)
+{
+    require(leveret_this_recovery() != NULL, "LEVERET_RECOVER");
+    leveret_forget();
+    leveret_event event = complete(&(leveret_event){.name = name, .payload = payload});
+    leveret_message message = {.event = &event};
+    leveret_tasks tasks;
+    leveret_begin_tasks(&tasks);
+    leveret_result result = leveret_this_recovery()(&message, attempts, count, &tasks);
+    return deliver(leveret_conclude(result, &tasks), &tasks);
+}
+
+const char *leveret_ask_health(void)
+{
+    require(leveret_this_probe() != NULL, "LEVERET_HEALTHY");
+    leveret_forget();
+    return leveret_this_probe()();
+}
+
+#endif

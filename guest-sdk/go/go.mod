@@ -1,0 +1,3 @@
+module leveret/plugin
+
+go 1.26

@@ -1,0 +1,20 @@
+// Package entry has the functions that a component's exports call. The packages that an author imports set them.
+package entry
+
+import (
+	"leveret/plugin/internal/bindings/leveret_plugin_manifest"
+	contract "leveret/plugin/internal/bindings/leveret_plugin_types"
+	wit "leveret/plugin/internal/wit/types"
+)
+
+// Describe is `manifest.describe`.
+var Describe func() leveret_plugin_manifest.Description
+
+// OnEvent is `subscriber.on-event`.
+var OnEvent func(contract.Event) wit.Result[[]contract.Task, contract.Failure]
+
+// Recover is `recovery.recover`.
+var Recover func(contract.Message, []contract.FailedAttempt) wit.Result[[]contract.Task, string]
+
+// Healthy is `probe.healthy`.
+var Healthy func() wit.Result[wit.Unit, string]

@@ -1,0 +1,2 @@
+/** What the author can mend: shown without a stack. */
+export class Fault extends Error {}

@@ -1,0 +1,6 @@
+export { definePlugin } from "./plugin.js";
+export { Reject, Retry, reject, retry } from "./failure.js";
+export { log } from "./log.js";
+export { setting } from "./setting.js";
+export { subscribe } from "./subscriber.js";
+export { task } from "./task.js";

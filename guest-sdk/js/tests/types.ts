@@ -1,0 +1,56 @@
+// What must compile, and what must not: `tsc` is the test.
+import * as v from "valibot";
+import { definePlugin, subscribe, task, type Validator } from "@leveret/plugin";
+
+const Payment = v.object({ email: v.string(), amount: v.number() });
+
+subscribe("org.payment.processed", Payment, ({ payload }) => {
+  const email: string = payload.email;
+  // @ts-expect-error: an amount is a number
+  const amount: string = payload.amount;
+  return task("email.send", { email, amount });
+});
+
+subscribe("org.payment.processed", { payload: Payment, schema: { type: "object" } }, ({ payload }) => {
+  const amount: number = payload.amount;
+  return [task("email.send", { amount })];
+});
+
+subscribe("user.authorized", (event) => {
+  const time: number = event.time.getTime();
+  // @ts-expect-error: nothing is known of a payload that nothing validates
+  return task("greeting.send", { to: event.payload.email, time });
+});
+
+const upper: Validator<string> = {
+  "~standard": { validate: (value) => ({ value: String(value).toUpperCase() }) },
+};
+subscribe("user.named", upper, ({ payload }) => task("name.keep", payload.toLowerCase()));
+
+subscribe("user.named", function* () {
+  yield task("name.keep", {});
+});
+
+// @ts-expect-error: a handler cannot wait
+subscribe("user.authorized", async () => {});
+// @ts-expect-error: nor with a payload
+subscribe("user.authorized", Payment, async () => task("greeting.send", {}));
+// @ts-expect-error: nor with options
+subscribe("user.authorized", { schema: true }, async () => [task("greeting.send", {})]);
+// @ts-expect-error: a text is not a task
+subscribe("user.authorized", () => "greeting.send");
+
+definePlugin({
+  summary: "Greets people.",
+  subscribers: [subscribe("org.payment.processed", Payment, () => {})],
+  recover(message, attempts) {
+    if (message.kind === "task") return task("complaint.file", { attempt: message.attempt });
+    return task("complaint.file", { source: message.source, reasons: attempts.map(({ reason }) => reason) });
+  },
+  healthy() {},
+});
+
+// @ts-expect-error: recovery cannot wait
+definePlugin({ recover: async () => {} });
+// @ts-expect-error: nor can a probe
+definePlugin({ healthy: async () => {} });

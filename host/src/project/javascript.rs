@@ -1,0 +1,38 @@
+//! TypeScript and JavaScript: the SDK's own build, started as npm's script `build`, gives the component.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::error::BuildError;
+use super::program::Program;
+use super::{Made, Sources};
+
+const NODE: &str = "Install Node.js 20 or newer: https://nodejs.org";
+
+#[derive(Deserialize)]
+struct Manifest {
+    name: String,
+}
+
+pub(super) fn build(directory: &Path, quick: bool) -> Result<Sources, BuildError> {
+    let file = directory.join("package.json");
+    let text = std::fs::read_to_string(&file).map_err(|error| BuildError::file(&file, &error))?;
+    let manifest: Manifest = serde_json::from_str(&text).map_err(|error| BuildError::manifest(&file, error))?;
+    // `@owner/name` is `name`.
+    let name = manifest.name.rsplit('/').next().unwrap_or_default().to_owned();
+    if !directory.join("node_modules").is_dir() {
+        let words = ["install", "--no-fund", "--no-audit", "--loglevel=error"];
+        npm(directory).arguments(words).run()?;
+    }
+    let build = npm(directory).arguments(["run", "--silent", "build"]);
+    // Types are for the editor and for the build that is kept; a save need not wait for them.
+    let build = if quick { build.arguments(["--", "--no-check"]) } else { build };
+    build.run()?;
+    let component = directory.join(format!("build/{name}.wasm"));
+    Ok(Sources { name, made: Made::Component(component) })
+}
+
+fn npm(directory: &Path) -> Program {
+    Program::new("npm", "Node.js", NODE).within(directory)
+}

@@ -1,0 +1,46 @@
+//! What a plugin says of itself.
+
+use std::time::Duration;
+
+use leveret::plugin::AskedLimits;
+use serde_json::{Value, json};
+
+use crate::conformance::guest::Guest;
+use crate::conformance::verdict::{Verdict, holds, same};
+
+pub fn described(guest: &Guest) -> Verdict {
+    let description = &guest.live.description;
+    same(
+        &json!(description),
+        &json!({
+            "version": "1.2.3",
+            "summary": "Does what it is told.",
+            "subscriptions": [
+                "conformance.asked", "conformance.echoed", "conformance.shaped", "conformance.typed"
+            ],
+            "emits": ["conformance.echo.make", "conformance.report.make", "conformance.shape.make"],
+            "performs": [],
+            "announces": [],
+            "limits": { "time_ms": 5000, "memory": 134_217_728, "prefetch": 7, "attempts": 4 },
+        }),
+    )?;
+    let AskedLimits { time, .. } = description.limits;
+    holds(time == Some(Duration::from_secs(5)), "a time limit of 5 s", format!("{time:?}"))
+}
+
+pub fn schemas(guest: &Guest) -> Verdict {
+    let description = &guest.live.description;
+    let wanted: Vec<_> = description.wanted.keys().map(ToString::to_string).collect();
+    let emitted: Vec<_> = description.emitted.keys().map(ToString::to_string).collect();
+    let expected = json!([["conformance.shaped"], ["conformance.shape.make"]]);
+    same(&json!([wanted, emitted]), &expected)?;
+    let fits = |payload: &Value| description.emitted.values().all(|schema| schema.check(&payload.to_string()).is_ok());
+    holds(fits(&json!({ "n": 1 })), "{\"n\": 1} fits shape.make", "it does not")?;
+    holds(!fits(&json!({ "n": 1.5 })), "{\"n\": 1.5} does not fit shape.make", "it does")
+}
+
+/// The answer must not depend on anything, such as settings.
+pub fn the_same_again(guest: &Guest) -> Verdict {
+    let again = guest.with_settings(&[("ill", "feverish"), ("version", "9")])?;
+    same(&json!(again.live.description), &json!(guest.live.description))
+}

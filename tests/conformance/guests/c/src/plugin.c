@@ -1,0 +1,164 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "behaviour.h"
+
+static leveret_result echo(const leveret_event *event, leveret_tasks *tasks)
+{
+    leveret_set_payload(leveret_emit(tasks, "echo.make"), event->payload, event->payload_size);
+    return leveret_done();
+}
+
+static leveret_result echo_typed(const leveret_event *event, leveret_tasks *tasks)
+{
+    leveret_value payload = leveret_payload(event);
+    leveret_task *echo = leveret_emit(tasks, "echo.make");
+    leveret_put_text(echo, "/email", leveret_text(payload, "/email"));
+    leveret_put_integer(echo, "/amount", leveret_integer(payload, "/amount"));
+    return leveret_done();
+}
+
+static leveret_result keep_quiet(const leveret_event *event, leveret_tasks *tasks)
+{
+    (void)event, (void)tasks;
+    return leveret_done();
+}
+
+static leveret_result emit(leveret_value order, leveret_tasks *tasks)
+{
+    int64_t count = leveret_integer(order, "/count");
+    size_t size = (size_t)leveret_integer(order, "/size");
+    char *padding = leveret_allocate(size + 1);
+    memset(padding, 'x', size);
+    padding[size] = 0;
+    for (int64_t number = 1; number <= count; number++) {
+        leveret_task *echo = leveret_emit(tasks, "echo.make");
+        leveret_put_integer(echo, "/number", number);
+        leveret_put_text(echo, "/padding", padding);
+    }
+    return leveret_done();
+}
+
+static leveret_result emit_with_key(leveret_tasks *tasks)
+{
+    leveret_task *echo = leveret_emit(tasks, "echo.make");
+    leveret_set_key(echo, "k-1");
+    leveret_add_header(echo, "colour", "blue");
+    return leveret_done();
+}
+
+static leveret_result emit_misshapen(leveret_tasks *tasks)
+{
+    leveret_put_text(leveret_emit(tasks, "shape.make"), "/n", "one");
+    return leveret_done();
+}
+
+static leveret_result retry(leveret_value order)
+{
+    const char *reason = leveret_text(order, "/reason");
+    if (leveret_has(order, "/after"))
+        return leveret_retry_after((uint64_t)leveret_integer(order, "/after"), "%s", reason);
+    return leveret_retry("%s", reason);
+}
+
+static leveret_result write_log(void)
+{
+    leveret_log(LEVERET_TRACE, "a trace line");
+    leveret_log(LEVERET_DEBUG, "a debug line");
+    leveret_log(LEVERET_INFO, "an info line");
+    leveret_log(LEVERET_WARN, "a warn line");
+    leveret_log(LEVERET_ERROR, "an error line");
+    puts("a printed line");
+    fflush(stdout);
+    fputs("a complaint\n", stderr);
+    return leveret_done();
+}
+
+static leveret_result obey(const leveret_event *event, leveret_tasks *tasks)
+{
+    leveret_value order = leveret_payload(event);
+    const char *what = leveret_text(order, "/do");
+    if (!strcmp(what, "facts"))
+        return report_facts(event, tasks);
+    if (!strcmp(what, "emit"))
+        return emit(order, tasks);
+    if (!strcmp(what, "key"))
+        return emit_with_key(tasks);
+    if (!strcmp(what, "undeclared"))
+        return leveret_emit(tasks, "other.make"), leveret_done();
+    if (!strcmp(what, "misshapen"))
+        return emit_misshapen(tasks);
+    if (!strcmp(what, "retry"))
+        return retry(order);
+    if (!strcmp(what, "reject"))
+        return leveret_reject("%s", leveret_text(order, "/reason"));
+    if (!strcmp(what, "error"))
+        return leveret_retry("boom");
+    if (!strcmp(what, "panic"))
+        return panic();
+    if (!strcmp(what, "loop"))
+        return loop();
+    if (!strcmp(what, "memory"))
+        return take_memory();
+    if (!strcmp(what, "recurse"))
+        return recurse();
+    if (!strcmp(what, "log"))
+        return write_log();
+    if (!strcmp(what, "world"))
+        return report_world(tasks);
+    if (!strcmp(what, "reach"))
+        return report_reach(tasks);
+    if (!strcmp(what, "setting"))
+        return report_setting(order, tasks);
+    if (!strcmp(what, "state"))
+        return report_state(tasks);
+    return leveret_reject("nobody taught me to do `%s`", what);
+}
+
+static leveret_result recover(
+    const leveret_message *message, const leveret_failed_attempt *attempts, size_t count, leveret_tasks *tasks)
+{
+    if (!message->event)
+        return leveret_reject("this plugin performs no tasks");
+    leveret_value order = leveret_find(leveret_payload(message->event), "/recover");
+    if (leveret_has(order, "") && !strcmp(leveret_text(order, ""), "fail"))
+        return leveret_reject("no way out");
+
+    leveret_task *report = leveret_emit(tasks, "report.make");
+    leveret_put_text(report, "/recovered", message->event->id);
+    leveret_put_array(report, "/attempts");
+    for (size_t i = 0; i < count; i++) {
+        leveret_put_object(report, "/attempts/-");
+        leveret_put_integer(report, leveret_format("/attempts/%zu/attempt", i), attempts[i].attempt);
+        leveret_put_integer(report, leveret_format("/attempts/%zu/time", i), (int64_t)attempts[i].time);
+        leveret_put_text(report, leveret_format("/attempts/%zu/version", i), attempts[i].version);
+        leveret_put_text(report, leveret_format("/attempts/%zu/reason", i), attempts[i].reason);
+    }
+    return leveret_done();
+}
+
+static const char *healthy(void)
+{
+    return leveret_setting("ill");
+}
+
+LEVERET_RECOVER(recover);
+LEVERET_HEALTHY(healthy);
+
+LEVERET_PLUGIN(
+    .version = LEVERET_PROJECT_VERSION,
+    .summary = "Does what it is told.",
+    .subscriptions = LEVERET_SUBSCRIPTIONS(
+        {.event = "conformance.asked", .handler = obey},
+        {.event = "conformance.echoed", .handler = echo},
+        {.event = "conformance.typed", .handler = echo_typed},
+        {.event = "conformance.shaped",
+         .handler = keep_quiet,
+         .schema = "{\"type\": \"object\", \"required\": [\"n\"]}"}),
+    .emits = LEVERET_EMITS(
+        {.name = "echo.make"},
+        {.name = "report.make"},
+        {.name = "shape.make",
+         .schema = "{\"type\": \"object\", \"required\": [\"n\"], \"properties\": {\"n\": {\"type\": \"integer\"}}}"}),
+    .limits = {.time = 5000, .memory = 128 << 20, .prefetch = 7, .attempts = 4},
+);

@@ -1,0 +1,191 @@
+import logging
+import os
+import random
+import secrets
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any, TypedDict
+
+from leveret_plugin import TRACE, Event, FailedAttempt, Limits, Plugin, Reject, Retry, Task, Tasks
+
+plugin = Plugin(
+    emits={
+        "echo.make": None,
+        "report.make": None,
+        "shape.make": {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}},
+    },
+    limits=Limits(time=timedelta(seconds=5), memory=128 << 20, prefetch=7, attempts=4),
+)
+
+calls = 0
+
+
+class Typed(TypedDict):
+    email: str
+    amount: int
+
+
+@plugin.subscribe("conformance.asked")
+def do(event: Event[Any]) -> Tasks:
+    return DEEDS[event.payload["do"]](event)
+
+
+@plugin.subscribe("conformance.echoed")
+def echo(event: Event[Any]) -> Task:
+    return Task("echo.make", event.payload)
+
+
+@plugin.subscribe("conformance.typed")
+def echo_typed(event: Event[Typed]) -> Task:
+    return Task("echo.make", {"email": event.payload["email"], "amount": event.payload["amount"]})
+
+
+@plugin.subscribe("conformance.shaped", schema={"type": "object", "required": ["n"]})
+def ignore(event: Event[Any]) -> None:
+    pass
+
+
+@plugin.recover
+def recover(event: Event[Any], attempts: list[FailedAttempt]) -> Task:
+    if event.payload.get("recover") == "fail":
+        raise Reject("no way out")
+    failed = [
+        {"attempt": each.attempt, "time": milliseconds(each.time), "version": each.version, "reason": each.reason}
+        for each in attempts
+    ]
+    return Task("report.make", {"recovered": event.id, "attempts": failed})
+
+
+@plugin.healthy
+def healthy() -> str | None:
+    return plugin.setting("ill")
+
+
+def facts(event: Event[Any]) -> Task:
+    said = {
+        "name": event.name,
+        "id": event.id,
+        "tid": event.tid,
+        "time": milliseconds(event.time),
+        "source": event.source,
+        "headers": event.headers,
+    }
+    return Task("report.make", said)
+
+
+def emit(event: Event[Any]) -> Iterator[Task]:
+    padding = "x" * event.payload["size"]
+    for number in range(1, event.payload["count"] + 1):
+        yield Task("echo.make", {"number": number, "padding": padding})
+
+
+def key(event: Event[Any]) -> Task:
+    return Task("echo.make", {}, key="k-1", headers={"colour": "blue"})
+
+
+def undeclared(event: Event[Any]) -> Task:
+    return Task("other.make", {})
+
+
+def misshapen(event: Event[Any]) -> Task:
+    return Task("shape.make", {"n": "one"})
+
+
+def retry(event: Event[Any]) -> Tasks:
+    after = event.payload.get("after")
+    raise Retry(event.payload["reason"], after=None if after is None else timedelta(milliseconds=after))
+
+
+def reject(event: Event[Any]) -> Tasks:
+    raise Reject(event.payload["reason"])
+
+
+def error(event: Event[Any]) -> Tasks:
+    raise ValueError("boom")
+
+
+def panic(event: Event[Any]) -> Tasks:
+    raise SystemExit("boom")
+
+
+def loop(event: Event[Any]) -> Tasks:
+    while True:
+        pass
+
+
+def memory(event: Event[Any]) -> Tasks:
+    taken = []
+    while True:
+        taken.append(bytearray(1 << 20))
+
+
+def recurse(event: Event[Any]) -> Tasks:
+    return recurse(event)
+
+
+def log(event: Event[Any]) -> None:
+    logging.log(TRACE, "a trace line")
+    logging.debug("a debug line")
+    logging.info("an info line")
+    logging.warning("a warn line")
+    logging.error("an error line")
+    print("a printed line")
+    print("a complaint", file=sys.stderr)
+
+
+def world(event: Event[Any]) -> Task:
+    seen = {
+        "now": time.time_ns() // 1_000_000,
+        "random": [random.randrange(1 << 32) for _ in range(4)],
+        "entropy": [secrets.randbelow(1 << 32) for _ in range(4)],
+    }
+    return Task("report.make", seen)
+
+
+def reach(event: Event[Any]) -> Task:
+    reached = {"file": can(read_file), "environment": bool(os.environ), "network": can(connect)}
+    return Task("report.make", reached)
+
+
+def setting(event: Event[Any]) -> Task:
+    return Task("report.make", {"value": plugin.setting(event.payload["name"])})
+
+
+def state(event: Event[Any]) -> Task:
+    global calls
+    calls += 1
+    return Task("report.make", {"calls": calls})
+
+
+DEEDS: dict[str, Callable[[Event[Any]], Tasks]] = {
+    deed.__name__: deed
+    for deed in (
+        facts, emit, key, undeclared, misshapen, retry, reject, error, panic,
+        loop, memory, recurse, log, world, reach, setting, state,
+    )
+}  # fmt: skip
+
+
+def can(reach: Callable[[], object]) -> bool:
+    try:
+        reach()
+    except OSError:
+        return False
+    return True
+
+
+def read_file() -> None:
+    with open("/etc/passwd") as file:
+        file.read()
+
+
+def connect() -> None:
+    with socket.socket() as connection:
+        connection.connect(("127.0.0.1", 80))
+
+
+def milliseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)

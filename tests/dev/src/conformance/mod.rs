@@ -1,0 +1,43 @@
+//! `./dev conformance`: builds the plugin of each language, holds each to one table of cases, and shows what came of it.
+
+mod digest;
+mod foreign;
+pub mod guests;
+#[path = "../../../conformance/languages.rs"]
+mod languages;
+mod readme;
+mod results;
+pub mod toolchain;
+
+use std::process::ExitCode;
+
+use crate::command::Program;
+use crate::failure::Failure;
+use crate::setup;
+use crate::workspace::Workspace;
+
+use results::Results;
+
+/// `[--write]`: with it, the README's table is written; without it, it is said if it is out of date. Ends in one line of
+/// JSON.
+pub fn conformance(workspace: &Workspace, arguments: &[String]) -> Result<ExitCode, Failure> {
+    let write = match arguments {
+        [] => false,
+        [flag] if flag == "--write" => true,
+        [unknown, ..] => return Err(Failure::Flag { flag: unknown.clone(), known: "--write" }),
+    };
+    setup::languages(workspace)?;
+    // As `./dev test` does: a part of the workspace has other features, and would build all libraries again.
+    Program::cargo().words("build --workspace --all-targets").run()?;
+    guests::build(workspace)?;
+    results::forget(workspace)?;
+    let tests = Program::cargo().words("test --workspace --test suite -- conformance::").run();
+    let results = Results::read(workspace);
+    println!("\n{}", results.shown());
+    let up_to_date = readme::compare(workspace, &results, write)?;
+    println!("{}", results.json());
+    if let Err(failure) = &tests {
+        eprintln!("\n{failure}");
+    }
+    Ok(if tests.is_ok() && up_to_date { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
