@@ -4,6 +4,7 @@
 mod cases;
 mod foreign;
 mod guest;
+#[expect(dead_code, reason = "the rest is for `./dev`")]
 pub mod languages;
 mod lines;
 mod result;

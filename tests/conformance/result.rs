@@ -19,14 +19,15 @@ pub fn write(file: &Path, results: &[CaseResult]) {
 /// Panics if a case failed, with all that did.
 pub fn demand(plugin: &str, results: &[CaseResult]) {
     let mut complaint = String::new();
-    let mut failed = 0;
-    for CaseResult { case, verdict } in results {
-        if let Err(Wrong { expected, came }) = verdict {
-            failed += 1;
-            let _ = write!(complaint, "\n  {case}\n    expected: {expected}\n    came:     {came}");
-        }
+    let failed: Vec<_> =
+        results.iter().filter_map(|result| Some((result.case, result.verdict.as_ref().err()?))).collect();
+    // A component that was not let in fails every case in the same words.
+    for alike in failed.chunk_by(|(_, one), (_, other)| one == other) {
+        let (cases, wrongs): (Vec<_>, Vec<_>) = alike.iter().copied().unzip();
+        let Wrong { expected, came } = wrongs[0];
+        let _ = write!(complaint, "\n  {}\n    expected: {expected}\n    came:     {came}", cases.join(", "));
     }
-    assert!(failed == 0, "{plugin}: {failed} of {} cases failed:{complaint}", results.len());
+    assert!(failed.is_empty(), "{plugin}: {} of {} cases failed:{complaint}", failed.len(), results.len());
 }
 
 impl CaseResult {

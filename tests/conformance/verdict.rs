@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::guest::shown;
 
 /// Why a case failed.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Wrong {
     pub expected: String,
     pub came: String,

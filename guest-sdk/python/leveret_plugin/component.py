@@ -29,8 +29,7 @@ from .task import Task
 for module in ("_strptime", "encodings.ascii", "encodings.latin_1"):
     importlib.import_module(module)
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LAST_TIME = 253_402_300_799_999
+_LAST_TIME = 253_402_300_799_000
 _MILLISECOND = timedelta(milliseconds=1)
 
 _plugin = Plugin()
@@ -137,7 +136,7 @@ def _event(event: types.Event) -> Event[str]:
 
 def _time(milliseconds: int) -> datetime:
     """Anyone can claim any time: one after the last that Python knows is taken for that."""
-    return _EPOCH + min(milliseconds, _LAST_TIME) * _MILLISECOND
+    return datetime.fromtimestamp(min(milliseconds, _LAST_TIME) / 1000, UTC)
 
 
 def _given(task: Task) -> types.Task:

@@ -27,6 +27,8 @@ pub(super) fn build(directory: &Path, quick: bool) -> Result<Sources, BuildError
         compiler: Compiler::find()?,
         flags: vec![
             if quick { "-O1".into() } else { "-O2".into() },
+            // What an assertion says is the reason of the failure; Zig would leave assertions out.
+            "-UNDEBUG".into(),
             format!("-I{}", sdk.join("include").display()),
             format!("-I{}", sdk.join("yyjson").display()),
             format!("-DLEVERET_PROJECT_VERSION=\"{}\"", version.as_deref().unwrap_or("0.0.0")),
@@ -57,7 +59,7 @@ impl Build<'_> {
             linked.push(object);
         }
         let language = if sources.iter().any(|source| source.is_cpp) { Driver::Cpp } else { Driver::C };
-        let module = PathBuf::from(format!("build/{name}.core.wasm"));
+        let module = objects.join(format!("{name}.core.wasm"));
         self.compiler
             .program(language)
             .within(self.directory)
@@ -114,8 +116,10 @@ enum Compiler {
     Zig,
     /// Zig as Python's package manager installs it.
     Ziglang,
-    /// Its C library is where it looks for it.
-    Clang,
+    /// Its C library is where it looks for it. Debian's programs have their version at the end of their names.
+    Clang {
+        suffix: String,
+    },
 }
 
 impl Compiler {
@@ -135,8 +139,10 @@ impl Compiler {
         // It is there on many machines, but seldom with the libraries for this target.
         let libc =
             ["-mexec-model=reactor", Self::TARGET, "-include", "stdlib.h", "-x", "c", "/dev/null", "-o", "/dev/null"];
-        if works("clang", &libc) {
-            return Ok(Self::Clang);
+        let newest_first = (14..=40).rev().map(|version| format!("-{version}"));
+        let mut suffixes = std::iter::once(String::new()).chain(newest_first);
+        if let Some(suffix) = suffixes.find(|suffix| works(&format!("clang{suffix}"), &libc)) {
+            return Ok(Self::Clang { suffix });
         }
         Err(BuildError::Missing { what: COMPILER.into(), remedy: REMEDY.into() })
     }
@@ -151,7 +157,7 @@ impl Compiler {
             Self::WasiSdk(programs) => new(programs.join(clang)).arguments([Self::TARGET]),
             Self::Zig => new("zig".into()).arguments([word, Self::TARGET]),
             Self::Ziglang => new("python3".into()).arguments(["-m", "ziglang", word, Self::TARGET]),
-            Self::Clang => new(clang.into()).arguments([Self::TARGET]),
+            Self::Clang { suffix } => new(format!("{clang}{suffix}").into()).arguments([Self::TARGET]),
         }
     }
 }

@@ -13,7 +13,7 @@ pub(super) fn build(directory: &Path) -> Result<Sources, BuildError> {
     let text = std::fs::read_to_string(&manifest).map_err(|error| BuildError::file(&manifest, &error))?;
     let name = name(&text).ok_or_else(|| BuildError::manifest(&manifest, "it has no line `module NAME`"))?;
     // Go takes it from the folder that it runs in.
-    let module = format!("build/{name}.core.wasm");
+    let module = format!("build/objects/{name}.core.wasm");
     Program::new("go", "Go", GO)
         .within(directory)
         .variable("GOOS", "wasip1")

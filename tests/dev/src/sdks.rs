@@ -13,14 +13,14 @@ use crate::workspace::Workspace;
 /// An SDK, what its tests need that may be missing, and how they run.
 struct Sdk {
     name: &'static str,
-    is_missing: fn() -> Option<String>,
+    is_missing: fn(&Workspace) -> Option<String>,
     test: fn(&Workspace, &Path) -> Result<(), Failure>,
 }
 
 const SDKS: [Sdk; 4] = [
-    Sdk { name: "js", is_missing: || toolchain::npm().err(), test: javascript },
-    Sdk { name: "python", is_missing: || toolchain::python().err(), test: python },
-    Sdk { name: "go", is_missing: || toolchain::go().err(), test: go },
+    Sdk { name: "js", is_missing: |_| toolchain::npm().err(), test: javascript },
+    Sdk { name: "python", is_missing: |_| toolchain::python().err(), test: python },
+    Sdk { name: "go", is_missing: |workspace| toolchain::go(workspace).err(), test: go },
     Sdk { name: "c", is_missing: cmake_is_missing, test: c },
 ];
 
@@ -29,7 +29,7 @@ pub fn test(workspace: &Workspace) -> Outcome {
     let (mut tally, mut result) = (Tally::default(), Ok(()));
     for Sdk { name, is_missing, test } in &SDKS {
         println!("\n--- guest-sdk/{name} ---");
-        let tested = match is_missing() {
+        let tested = match is_missing(workspace) {
             None => test(workspace, &workspace.path("guest-sdk").join(name)),
             Some(reason) if std::env::var_os("CI").is_some() => Err(Failure::Skipped { language: name, reason }),
             Some(reason) => {
@@ -76,7 +76,7 @@ fn go(_: &Workspace, sdk: &Path) -> Result<(), Failure> {
     tool("test ./...")
 }
 
-fn cmake_is_missing() -> Option<String> {
+fn cmake_is_missing(_: &Workspace) -> Option<String> {
     let missing = ["cmake", "cc", "c++"].into_iter().find(|program| !is_installed(program));
     missing.map(|program| format!("{program} is missing. Install CMake and a C++ compiler"))
 }

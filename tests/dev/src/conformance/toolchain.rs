@@ -2,11 +2,12 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use super::languages::Language;
 use crate::command::{Program, is_installed};
 use crate::failure::Failure;
-use crate::setup::{self, ziglang};
+use crate::setup::{self, go, ziglang};
 use crate::workspace::Workspace;
 
 /// Variables of the environment that a build is given.
@@ -18,7 +19,7 @@ pub fn find(workspace: &Workspace, language: &Language) -> Result<Result<Variabl
         "rust" => Ok(cargo(workspace)?),
         "js" => npm(),
         "python" => python(),
-        "go" => go(),
+        "go" => go(workspace),
         "c" => zig(workspace),
         sdk => Err(format!("./dev knows no toolchain of guest-sdk/{sdk}")),
     })
@@ -47,22 +48,20 @@ pub fn python() -> Result<Variables, String> {
     venv.quietly().map(|_| vec![]).map_err(|_| remedy.into())
 }
 
-pub fn go() -> Result<Variables, String> {
-    const REMEDY: &str = "Install Go 1.26 or newer: https://go.dev/dl";
-    needs("go", REMEDY)?;
-    let version = Program::new("go").words("env GOVERSION").quietly().unwrap_or_default();
-    let minor = version.trim().strip_prefix("go1.").and_then(|rest| rest.split('.').next()?.parse::<u32>().ok());
-    if minor.is_none_or(|minor| minor < 26) {
-        return Err(format!("{} is too old. {REMEDY}", version.trim()));
-    }
+pub fn go(workspace: &Workspace) -> Result<Variables, String> {
+    let programs = go::programs(workspace).ok_or("Go 1.26 is missing. Install it from https://go.dev/dl")?;
     // A checkout that git does not trust, such as another user's in a container, is no reason to fail.
-    Ok(vec![("GOFLAGS", "-buildvcs=false".into())])
+    Ok(vec![("PATH", path_with(programs)?), ("GOFLAGS", "-buildvcs=false".into())])
 }
 
 /// `leveret build` looks for `python3 -m ziglang`, among others.
 fn zig(workspace: &Workspace) -> Result<Variables, String> {
     let programs = ziglang::programs(workspace).ok_or("Zig could not be installed from PyPI: Python lacks venv")?;
+    Ok(vec![("PATH", path_with(programs)?)])
+}
+
+/// The PATH with a folder of programs that come first.
+fn path_with(programs: PathBuf) -> Result<OsString, String> {
     let path = env::var_os("PATH").unwrap_or_default();
-    let path = env::join_paths([programs].into_iter().chain(env::split_paths(&path)));
-    Ok(vec![("PATH", path.map_err(|error| error.to_string())?)])
+    env::join_paths([programs].into_iter().chain(env::split_paths(&path))).map_err(|error| error.to_string())
 }

@@ -5,6 +5,7 @@ mod cargo_tool;
 mod debian;
 mod debian_package;
 mod fuzzing;
+pub mod go;
 mod guests;
 pub mod npm;
 mod ponos;
@@ -35,18 +36,19 @@ const RABBITMQ: Step = Step { what: "RabbitMQ", ensure: rabbitmq::ensure };
 const REDIS: Step = Step { what: "Redis", ensure: redis::ensure };
 const RABBITMQ_4: Step = Step { what: "RabbitMQ 4", ensure: rabbitmq_4::ensure };
 const PONOS: Step = Step { what: "Ponos", ensure: ponos::ensure };
+const GO: Step = Step { what: "Go", ensure: go::ensure };
 const ZIG: Step = Step { what: "Zig", ensure: ziglang::ensure };
 const FUZZING: Step = Step { what: "cargo-fuzz", ensure: fuzzing::ensure };
 const CARGO_DENY: Step = Step { what: "cargo-deny", ensure: cargo_deny::ensure };
 
 /// What every verb together needs.
 pub fn everything(workspace: &Workspace) -> Result<(), Failure> {
-    ensure(workspace, &[WASM_TARGET, ZIG, RABBITMQ, RABBITMQ_4, REDIS, PONOS, CARGO_DENY, GUESTS])
+    ensure(workspace, &[WASM_TARGET, GO, ZIG, RABBITMQ, RABBITMQ_4, REDIS, PONOS, CARGO_DENY, GUESTS])
 }
 
 /// What the plugins in each language need, beside what their own package managers bring.
 pub fn languages(workspace: &Workspace) -> Result<(), Failure> {
-    ensure(workspace, &[WASM_TARGET, ZIG])
+    ensure(workspace, &[WASM_TARGET, GO, ZIG])
 }
 
 /// What a host on the embedded broker needs.

@@ -15,7 +15,9 @@ pub fn ensure(directory: &Path) -> Result<bool, Failure> {
         return Ok(false);
     }
     announce(&format!("installing npm packages in {}", directory.display()));
-    let npm = Program::new("npm").words("ci --ignore-scripts --no-audit --no-fund --loglevel=error");
+    // Not `npm ci`, which wants every system's optional packages in the lock file, and some of componentize-qjs's for other
+    // systems were never published. What the lock file says counts for this too.
+    let npm = Program::new("npm").words("install --ignore-scripts --no-audit --no-fund --loglevel=error");
     npm.directory(directory).quietly()?;
     copy(&lock, &installed)?;
     Ok(true)

@@ -3,10 +3,10 @@
 // Package runtime gives the host memory to write into, which it asks for with `cabi_realloc`.
 //
 // While it runs, the component model forbids every call out of the component, and Go's runtime would make some: it reads
-// the clock when it starts, assists or paces a garbage collection. A collection that begins here would trap, sooner or
-// later, on an instance that handles many deliveries. So this goroutine is pinned, which keeps Go from collecting and from
-// assisting, and the adapter is told to answer for the clock by itself. The collection begins with the next allocation of
-// the handler.
+// the clock when it starts, assists or paces a garbage collection. A collection that begins here would trap: on an instance
+// that handles many deliveries, and with a large payload on a fresh one. So this goroutine is pinned, which keeps Go from
+// collecting and from assisting, and the adapter is told to answer for the clock by itself. The collection begins with the
+// next allocation of the handler.
 package runtime
 
 import (
@@ -17,13 +17,8 @@ import (
 // What the host wrote for the call that is about to begin, kept alive until the bindings hold it themselves.
 var given runtime.Pinner
 
-// Memory for what the adapter asks for before Go's runtime can allocate: it keeps its own state there. Two pages of
-// 64 KiB are used.
-var (
-	early     [256 << 10]byte
-	earlyUsed uintptr
-	started   bool
-)
+// Whether Go's runtime can allocate. The adapter asks for room for its own state before: see allocateEarly.
+var started bool
 
 func init() {
 	started = true
@@ -62,16 +57,6 @@ func cabiRealloc(old unsafe.Pointer, oldSize, align, size uintptr) unsafe.Pointe
 	pauseClock(false)
 	procUnpin()
 	return memory
-}
-
-func allocateEarly(align, size uintptr) unsafe.Pointer {
-	base := uintptr(unsafe.Pointer(&early))
-	begin := (base+earlyUsed+align-1)&^(align-1) - base
-	if begin+size > uintptr(len(early)) {
-		panic("the adapter asks for more memory before the start than there is")
-	}
-	earlyUsed = begin + size
-	return unsafe.Pointer(&early[begin])
 }
 
 // Allocate makes room for size bytes, which stay where they are until the pinner lets them go.
