@@ -22,7 +22,7 @@ use crate::dead::DeadLetters;
 use crate::delivery::{Dispatch, Journal, Workings};
 use crate::ledger::Ledger;
 use crate::name::PluginId;
-use crate::plugin::{PluginSettings, Reuse, Sandbox, SandboxError, SandboxOptions};
+use crate::plugin::{Compiling, PluginSettings, Reuse, Sandbox, SandboxError, SandboxOptions};
 pub use policies::InvalidPolicy;
 use policies::{budget, policies};
 
@@ -70,6 +70,7 @@ impl Host {
             cache: Some(settings.plugins.cache.clone()),
             concurrency: settings.sandbox.concurrency.get(),
             memory_maximum: settings.sandbox.memory_maximum.as_bytes(),
+            compiling: compiling(settings),
         })?;
         let policies = policies(settings)?;
         let address = settings.admin.address;
@@ -153,6 +154,14 @@ pub fn broker(settings: &Settings) -> Result<Arc<dyn Broker>, StartError> {
         tid_in_body: rabbitmq.tid_in_body,
     };
     Ok(RabbitMqBroker::connect(url, options)?)
+}
+
+/// How plugins are compiled, as the settings say.
+pub fn compiling(settings: &Settings) -> Compiling {
+    match settings.sandbox.compiling {
+        config::Compiling::Thorough => Compiling::Thorough,
+        config::Compiling::Quick => Compiling::Quick,
+    }
 }
 
 /// What files and their deliveries may use, as the settings say.

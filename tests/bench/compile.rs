@@ -54,7 +54,8 @@ pub async fn measure(figures: &mut Figures) -> Result<(), Failure> {
     let size = heavy.len() as f64 / 1e6;
     figures.add("delivery_quiet_p50_us", median(&each(&quiet, 0.5)), "µs for a delivery, waking included");
     figures.add("delivery_quiet_p99_us", median(&quiet_p99), "the same: p99");
-    let meaning = format!("the same while components of {size:.1} MB are compiled, {AT_ONCE} at once, {compiled} in all");
+    let meaning =
+        format!("the same while components of {size:.1} MB are compiled, {AT_ONCE} at once, {compiled} in all");
     figures.add("delivery_compiling_p50_us", median(&each(&busy, 0.5)), meaning);
     figures.add("delivery_compiling_p99_us", median(&busy_p99), "the same: p99");
     figures.add("compiling_ratio", median(&ratios), "p99 of deliveries with compiling to without, round by round");
@@ -90,7 +91,8 @@ struct Compiling {
 
 impl Compiling {
     fn begin(heavy: &[u8]) -> Result<Self, Failure> {
-        let options = SandboxOptions { cache: None, concurrency: 1, memory_maximum: 256 << 20 };
+        let options =
+            SandboxOptions { cache: None, concurrency: 1, memory_maximum: 256 << 20, ..SandboxOptions::default() };
         let sandbox = Sandbox::new(&options)?;
         let (stop, compiled, mut running) = (Arc::<AtomicBool>::default(), Arc::<AtomicU32>::default(), JoinSet::new());
         for number in 0..AT_ONCE {

@@ -136,7 +136,8 @@ fn loader() -> Loader {
     let sandbox = SANDBOX.get_or_init(|| {
         let memory_maximum = settings.sandbox.memory_maximum.as_bytes();
         let cache = Some(host::compile_cache().to_owned());
-        Sandbox::new(&SandboxOptions { cache, concurrency: 8, memory_maximum }).expect("an engine")
+        Sandbox::new(&SandboxOptions { cache, concurrency: 8, memory_maximum, ..SandboxOptions::default() })
+            .expect("an engine")
     });
     Loader::new(sandbox.clone(), leveret::host::limits(&settings))
 }

@@ -173,6 +173,6 @@ fn refused(refusal: String) -> Wrong {
 fn sandbox() -> &'static Arc<Sandbox> {
     static SANDBOX: OnceLock<Arc<Sandbox>> = OnceLock::new();
     let cache = Some(compile_cache().to_owned());
-    let options = SandboxOptions { cache, concurrency: 8, memory_maximum: BUDGET.memory };
+    let options = SandboxOptions { cache, concurrency: 8, memory_maximum: BUDGET.memory, ..SandboxOptions::default() };
     SANDBOX.get_or_init(|| Sandbox::new(&options).expect("an engine"))
 }

@@ -21,8 +21,12 @@ const GENEROUS: Budget = Budget {
 };
 
 async fn puppet(budget: Budget) -> Live {
-    let options =
-        SandboxOptions { cache: Some(compile_cache().to_owned()), concurrency: 2, memory_maximum: GENEROUS.memory };
+    let options = SandboxOptions {
+        cache: Some(compile_cache().to_owned()),
+        concurrency: 2,
+        memory_maximum: GENEROUS.memory,
+        ..SandboxOptions::default()
+    };
     let sandbox = Sandbox::new(&options).expect("an engine");
     let compiled = sandbox.compile(&guests::bytes("puppet")).expect("the puppet compiles");
     let id = PluginId::new("puppet".parse().expect("legal"), "puppet".parse().expect("legal"));

@@ -56,7 +56,12 @@ async fn i8_memory_outside_the_pool_is_counted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i6_what_needs_more_than_is_let_in_at_all_is_refused() {
-    let options = leveret::plugin::SandboxOptions { cache: None, concurrency: 1, memory_maximum: 64 << 20 };
+    let options = leveret::plugin::SandboxOptions {
+        cache: None,
+        concurrency: 1,
+        memory_maximum: 64 << 20,
+        ..leveret::plugin::SandboxOptions::default()
+    };
     let sandbox = leveret::plugin::Sandbox::new(&options).expect("an engine");
     let refusal = sandbox.compile(&with_memories(65, leveret_tests::wat::NO_TASKS)).err().expect("it is refused");
     assert!(refusal.to_string().contains("limit of 64"), "{refusal}");

@@ -49,8 +49,12 @@ impl Check {
         log::tell_progress();
         // What a host has compiled here needs not be compiled again; a directory for it is the host's to make.
         let cache = Some(settings.plugins.cache.clone()).filter(|cache| cache.is_dir());
-        let options =
-            SandboxOptions { cache, concurrency: 1, memory_maximum: settings.sandbox.memory_maximum.as_bytes() };
+        let options = SandboxOptions {
+            cache,
+            concurrency: 1,
+            memory_maximum: settings.sandbox.memory_maximum.as_bytes(),
+            compiling: host::compiling(settings),
+        };
         let sandbox = Sandbox::new(&options).map_err(StartError::from)?;
         let report = self.report(sandbox, settings)?;
         output.answer(&report, || human(&report))?;

@@ -38,8 +38,8 @@ pub use rate_limit::RateLimit;
 pub use redis_url::RedisUrl;
 pub use schema::schema;
 pub use settings::{
-    Admin, AppSettings, Breaker, Broker, Deduplication, Delivery, Embedded, Ledger, Log, LogFormat, OwnBreaker,
-    OwnDeduplication, OwnRetry, PluginSetting, PluginSettings, Plugins, QueueType, RabbitMq, Retry, Reuse, Sandbox,
-    Settings, Shutdown, SubscriptionSettings,
+    Admin, AppSettings, Breaker, Broker, Compiling, Deduplication, Delivery, Embedded, Ledger, Log, LogFormat,
+    OwnBreaker, OwnDeduplication, OwnRetry, PluginSetting, PluginSettings, Plugins, QueueType, RabbitMq, Retry, Reuse,
+    Sandbox, Settings, Shutdown, SubscriptionSettings,
 };
 pub use value::{Factor, Share, Size, Time, ValueError};

@@ -7,7 +7,7 @@ use wasmtime::component::{Component, InstancePre};
 use super::background::in_background;
 use super::instance::State;
 use super::refusal::{Import, Refusal};
-use super::sandbox::{House, Sandbox};
+use super::sandbox::{Compiling, House, Sandbox};
 use super::{Digest, Reuse, since_v0_1};
 
 /// A component that compiled and that the host is willing to instantiate.
@@ -29,11 +29,14 @@ impl Compiled {
 }
 
 impl Sandbox {
-    /// Compiles a plugin's file, on threads that step back behind deliveries. Takes up to seconds of processor time: call
+    /// Compiles a plugin's file, on threads that step back behind deliveries unless somebody waits for it. Takes up to seconds of processor time: call
     /// it off the async threads.
     pub fn compile(self: &Arc<Self>, bytes: &[u8]) -> Result<Compiled, Refusal> {
         check_kind(bytes)?;
-        in_background(|| self.compile_here(bytes))
+        match self.compiling() {
+            Compiling::Thorough => in_background(|| self.compile_here(bytes)),
+            Compiling::Quick => self.compile_here(bytes),
+        }
     }
 
     fn compile_here(self: &Arc<Self>, bytes: &[u8]) -> Result<Compiled, Refusal> {
@@ -121,7 +124,12 @@ mod tests {
     use super::*;
 
     fn sandbox() -> Arc<Sandbox> {
-        let options = super::super::SandboxOptions { cache: None, concurrency: 2, memory_maximum: 1 << 26 };
+        let options = super::super::SandboxOptions {
+            cache: None,
+            concurrency: 2,
+            memory_maximum: 1 << 26,
+            ..super::super::SandboxOptions::default()
+        };
         Sandbox::new(&options).expect("an engine")
     }
 

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use wasmtime::{
-    Cache, CacheConfig, Config, Enabled, Engine, InstanceAllocationStrategy as Strategy, PoolingAllocationConfig,
+    Cache, CacheConfig, Config, Enabled, Engine, InstanceAllocationStrategy as Strategy, OptLevel,
+    PoolingAllocationConfig, RegallocAlgorithm,
 };
 
-use super::sandbox::{SandboxError, SandboxOptions};
+use super::sandbox::{Compiling, SandboxError, SandboxOptions};
 
 /// How often a running plugin yields its thread to others, and so how exactly a time limit is kept.
 const TICK: Duration = Duration::from_millis(5);
@@ -40,32 +41,34 @@ pub(super) const UTMOST: Maxima =
 
 /// An engine for so many instances at one time, on a pool if the address space allows one.
 pub(super) fn pooled(options: &SandboxOptions, instances: u32, cache: Option<&Cache>) -> wasmtime::Result<Engine> {
+    let on = |pool| engine(Strategy::Pooling(pool), options.compiling, cache);
     let pool = || pool(POOLED, instances, options.memory_maximum);
-    engine(Strategy::Pooling(scanning(pool())), cache).or_else(|_| engine(Strategy::Pooling(pool()), cache)).or_else(
-        |error| {
-            tracing::warn!("no room for a memory pool, so each delivery takes its memory by itself: {error:#}");
-            unpooled(cache)
-        },
-    )
+    on(scanning(pool())).or_else(|_| on(pool())).or_else(|error| {
+        tracing::warn!("no room for a memory pool, so each delivery takes its memory by itself: {error:#}");
+        unpooled(options, cache)
+    })
 }
 
 /// An engine that takes memory for each instance by itself.
-pub(super) fn unpooled(cache: Option<&Cache>) -> wasmtime::Result<Engine> {
-    engine(Strategy::OnDemand, cache)
+pub(super) fn unpooled(options: &SandboxOptions, cache: Option<&Cache>) -> wasmtime::Result<Engine> {
+    engine(Strategy::OnDemand, options.compiling, cache)
 }
 
 /// An engine that runs nothing: it compiles only what keeps to [`UTMOST`].
 pub(super) fn measuring(options: &SandboxOptions, cache: Option<&Cache>) -> wasmtime::Result<Engine> {
-    engine(Strategy::Pooling(pool(UTMOST, 1, options.memory_maximum)), cache)
+    engine(Strategy::Pooling(pool(UTMOST, 1, options.memory_maximum)), options.compiling, cache)
 }
 
-fn engine(strategy: Strategy, cache: Option<&Cache>) -> wasmtime::Result<Engine> {
+fn engine(strategy: Strategy, compiling: Compiling, cache: Option<&Cache>) -> wasmtime::Result<Engine> {
     let mut config = Config::new();
     // A running plugin yields at each epoch, so that a loop cannot hold a thread of the runtime.
     config.epoch_interruption(true);
     // The same event gives the same bytes on every machine.
     config.cranelift_nan_canonicalization(true).relaxed_simd_deterministic(true);
     config.memory_init_cow(true);
+    if compiling == Compiling::Quick {
+        config.cranelift_opt_level(OptLevel::None).cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass);
+    }
     config.cache(cache.cloned()).allocation_strategy(strategy);
     Engine::new(&config)
 }

@@ -34,7 +34,7 @@ use sha2::{Digest as _, Sha256};
 pub use compile::Compiled;
 pub use refusal::Refusal;
 pub use reuse::Reuse;
-pub use sandbox::{Sandbox, SandboxError, SandboxOptions};
+pub use sandbox::{Compiling, Sandbox, SandboxError, SandboxOptions};
 pub use schema::{InvalidSchema, Misfit, Schema};
 pub use settings::PluginSettings;
 

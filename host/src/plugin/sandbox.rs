@@ -22,6 +22,23 @@ pub struct SandboxOptions {
     pub concurrency: u16,
     /// The most memory that any plugin may be granted, in bytes.
     pub memory_maximum: u64,
+    pub compiling: Compiling,
+}
+
+impl Default for SandboxOptions {
+    /// For one delivery at a time, with as much memory as a host grants at the most, and with nothing kept.
+    fn default() -> Self {
+        Self { cache: None, concurrency: 1, memory_maximum: 256 << 20, compiling: Compiling::Thorough }
+    }
+}
+
+/// How plugins are compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compiling {
+    /// For code that is fast, and behind everything else that the host does.
+    Thorough,
+    /// To be done soon, for whoever waits for it.
+    Quick,
 }
 
 /// Why there is no sandbox.
@@ -87,6 +104,10 @@ impl Sandbox {
         }))
     }
 
+    pub(super) fn compiling(&self) -> Compiling {
+        self.options.compiling
+    }
+
     /// An engine that compiles only what is let in at all, wherever it runs.
     pub(super) fn measuring(&self) -> wasmtime::Result<Engine> {
         engine::measuring(&self.options, self.cache.as_ref())
@@ -99,7 +120,7 @@ impl Sandbox {
         if let Some(house) = &*outside {
             return Ok(house.clone());
         }
-        let house = House::new(engine::unpooled(self.cache.as_ref()).map_err(SandboxError::Engine)?)?;
+        let house = House::new(engine::unpooled(&self.options, self.cache.as_ref()).map_err(SandboxError::Engine)?)?;
         *outside = Some(house.clone());
         Ok(house)
     }
@@ -129,8 +150,12 @@ mod tests {
     #[test]
     fn a_file_is_compiled_once_for_all_engines_and_starts() {
         let directory = tempfile::tempdir().expect("a directory");
-        let options =
-            SandboxOptions { cache: Some(directory.path().join("cache")), concurrency: 1, memory_maximum: 1 << 20 };
+        let options = SandboxOptions {
+            cache: Some(directory.path().join("cache")),
+            concurrency: 1,
+            memory_maximum: 1 << 20,
+            ..SandboxOptions::default()
+        };
         let compile = |engine: &Engine| Component::from_binary(engine, b"\0asm\x0d\0\x01\0").map(drop);
         let found = |sandbox: &Sandbox| sandbox.cache.as_ref().map(|cache| (cache.cache_hits(), cache.cache_misses()));
         let first = Sandbox::new(&options).expect("an engine");

@@ -18,7 +18,7 @@ const MEMORY: u64 = 4 * 1024 * 1024;
 const TIME: Duration = Duration::from_millis(10);
 
 static SANDBOX: LazyLock<Arc<Sandbox>> = LazyLock::new(|| {
-    let options = SandboxOptions { cache: None, concurrency: 1, memory_maximum: MEMORY };
+    let options = SandboxOptions { cache: None, concurrency: 1, memory_maximum: MEMORY, ..SandboxOptions::default() };
     Sandbox::new(&options).expect("an engine")
 });
 

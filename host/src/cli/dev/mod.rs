@@ -16,7 +16,7 @@ use super::runtime;
 use super::test::{Report, try_all};
 use super::up::Signals;
 use crate::cases::find;
-use crate::config::{BrokerUrl, RedisUrl, Settings};
+use crate::config::{BrokerUrl, Compiling, RedisUrl, Settings};
 use crate::host::{Host, StartError};
 use crate::plugin::Version;
 use crate::project::Toolchain;
@@ -162,6 +162,7 @@ async fn try_cases(settings: &Settings, file: &Path, directory: &Path) -> Result
 fn within(home: &Path, settings: Settings) -> Settings {
     let mut own = settings;
     own.plugins.directory = home.join("plugins");
+    own.sandbox.compiling = Compiling::Quick;
     own.plugins.cache = home.join("cache");
     own.broker.url = BrokerUrl::Embedded;
     own.broker.embedded.file = home.join("broker.db");

@@ -135,6 +135,7 @@ pub(super) async fn try_all(
         cache: Some(settings.plugins.cache.clone()),
         concurrency: 1,
         memory_maximum: settings.sandbox.memory_maximum.as_bytes(),
+        compiling: host::compiling(settings),
     };
     let sandbox = Sandbox::new(&options).map_err(StartError::from)?;
     let payload_limit = settings.delivery_of(&id).payload_limit.as_bytes();

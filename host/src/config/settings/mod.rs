@@ -108,12 +108,29 @@ pub struct Sandbox {
     pub concurrency: NonZeroU16,
     /// The most memory that any plugin may be granted.
     pub memory_maximum: Size,
+    /// How plugins are compiled: `thorough`, for code that is fast, or `quick`, to be live sooner. `leveret dev` is always
+    /// quick.
+    pub compiling: Compiling,
 }
 
 impl Default for Sandbox {
     fn default() -> Self {
-        Self { concurrency: NonZeroU16::new(64).expect("64 is not 0"), memory_maximum: Size::mebibytes(256) }
+        Self {
+            concurrency: NonZeroU16::new(64).expect("64 is not 0"),
+            memory_maximum: Size::mebibytes(256),
+            compiling: Compiling::Thorough,
+        }
     }
+}
+
+/// How plugins are compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Compiling {
+    /// For code that is fast.
+    Thorough,
+    /// To be live sooner.
+    Quick,
 }
 
 /// What the host remembers of messages beyond their deliveries. Without it a duplicate passes, and no more is lost.
