@@ -54,7 +54,8 @@ pub async fn measure(figures: &mut Figures) -> Result<(), Failure> {
     let size = heavy.len() as f64 / 1e6;
     figures.add("delivery_quiet_p50_us", median(&each(&quiet, 0.5)), "µs for a delivery, waking included");
     figures.add("delivery_quiet_p99_us", median(&quiet_p99), "the same: p99");
-    let meaning = format!("the same while components of {size:.1} MB are compiled, {AT_ONCE} at once, {compiled} in all");
+    let meaning =
+        format!("the same while components of {size:.1} MB are compiled, {AT_ONCE} at once, {compiled} in all");
     figures.add("delivery_compiling_p50_us", median(&each(&busy, 0.5)), meaning);
     figures.add("delivery_compiling_p99_us", median(&busy_p99), "the same: p99");
     figures.add("compiling_ratio", median(&ratios), "p99 of deliveries with compiling to without, round by round");

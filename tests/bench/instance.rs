@@ -55,9 +55,11 @@ pub async fn measure(figures: &mut Figures) -> Result<(), Failure> {
         let bytes = fs::read(file)?;
         let begun = Instant::now();
         let fresh = live(&sandbox, &bytes, None).await?;
-        figures.add(format!("compile_{language}_ms"), begun.elapsed().as_secs_f64() * 1e3, format!(
-            "ms to compile the plugin in {language}, {:.1} MB", bytes.len() as f64 / 1e6
-        ));
+        figures.add(
+            format!("compile_{language}_ms"),
+            begun.elapsed().as_secs_f64() * 1e3,
+            format!("ms to compile the plugin in {language}, {:.1} MB", bytes.len() as f64 / 1e6),
+        );
         let reuse = Reuse { calls: u32::MAX, memory: MEMORY, idle: LONG };
         let reused = live(&sandbox, &bytes, Some(reuse)).await?;
         guests.push(Guest { language, event, fresh: (fresh, Vec::new()), reused: (reused, Vec::new()) });

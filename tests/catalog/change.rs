@@ -140,10 +140,9 @@ async fn i9_what_is_being_loaded_says_since_when_and_the_version_before_is_live(
     let before = Timestamp::now();
     let stuck = Subscriber { describe: "(loop $again (br $again)) unreachable", ..Subscriber::default() }.build();
     bench.put("a.wasm", &stuck);
-    let status = until("its loading", async || {
-        bench.catalog.status().into_iter().find(|status| status.loading_since.is_some())
-    })
-    .await;
+    let status =
+        until("its loading", async || bench.catalog.status().into_iter().find(|status| status.loading_since.is_some()))
+            .await;
     assert!(status.loading_since.is_some_and(|since| since >= before), "{status:?}");
     assert!(matches!(status.state, PluginState::Live { .. }), "{status:?}");
     bench.refused("a.wasm").await;

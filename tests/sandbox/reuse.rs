@@ -165,7 +165,9 @@ async fn the_output_and_the_receipt_are_each_delivery_s() {
     let second = invoke(&live, json!({ "do": "emit" })).await.receipt;
     assert!(second.bytes_out < first.bytes_out && second.peak_memory >= first.peak_memory, "{first:?} {second:?}");
     // What it printed before is not among its last words.
-    let Outcome::Retry { reason, .. } = invoke(&live, json!({ "do": "panic" })).await.outcome else { panic!("a retry") };
+    let Outcome::Retry { reason, .. } = invoke(&live, json!({ "do": "panic" })).await.outcome else {
+        panic!("a retry")
+    };
     assert!(reason.contains("panics as told") && !reason.contains("standard error"), "{reason}");
 }
 
