@@ -48,7 +48,7 @@ fn files() -> Result<Vec<(String, PathBuf, EventName)>, Failure> {
 
 /// Calls each plugin's handler as the pipeline does.
 pub async fn measure(figures: &mut Figures) -> Result<(), Failure> {
-    let options = SandboxOptions { cache: None, concurrency: 4, memory_maximum: MEMORY, ..SandboxOptions::default() };
+    let options = SandboxOptions { concurrency: 16, memory_maximum: MEMORY, ..SandboxOptions::default() };
     let sandbox = Sandbox::new(&options)?;
     let mut guests = Vec::new();
     for (language, file, event) in files()? {
