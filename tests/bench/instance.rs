@@ -78,7 +78,7 @@ pub async fn measure(figures: &mut Figures) -> Result<(), Failure> {
     for Guest { language, fresh: (_, fresh), reused: (_, reused), .. } in &guests {
         let of = format!("of {} calls of the plugin in {language}", ROUNDS * CALLS);
         figures.add(format!("fresh_{language}_us"), median(fresh), format!("µs in a fresh instance, median {of}"));
-        figures.add(format!("fresh_{language}_p99_us"), quantile(fresh, 0.99), format!("the same, p99"));
+        figures.add(format!("fresh_{language}_p99_us"), quantile(fresh, 0.99), "the same, p99");
         figures.add(format!("reused_{language}_us"), median(reused), "µs in a reused instance, median");
         figures.add(format!("reused_{language}_p99_us"), quantile(reused, 0.99), "the same, p99");
         figures.add(format!("fresh_{language}_to_rust"), median(fresh) / baseline, "its fresh instance to Rust's");
