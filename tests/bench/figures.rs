@@ -1,12 +1,14 @@
 //! The figures: in order, with what they mean, as a table and as JSON.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 /// What was measured.
 pub struct Figures(Vec<Figure>);
 
 struct Figure {
-    key: &'static str,
+    key: Cow<'static, str>,
     meaning: String,
     value: Value,
 }
@@ -18,11 +20,12 @@ impl Figures {
             true => ("dev", "profile: the workspace's crates at opt-level 1, all others at 2, with debug assertions"),
             false => ("release", "profile: optimized, without debug assertions"),
         };
-        Self(vec![Figure { key: "profile", meaning: meaning.into(), value: profile.into() }])
+        Self(vec![Figure { key: "profile".into(), meaning: meaning.into(), value: profile.into() }])
     }
 
     /// Adds a figure, to a tenth where it is small.
-    pub fn add(&mut self, key: &'static str, value: f64, meaning: impl Into<String>) {
+    pub fn add(&mut self, key: impl Into<Cow<'static, str>>, value: f64, meaning: impl Into<String>) {
+        let key = key.into();
         let scale = if value.abs() < 10.0 { 100.0 } else { 10.0 };
         let value = (value * scale).round() / scale;
         eprintln!("  {key} {value}");
@@ -40,7 +43,7 @@ impl Figures {
 
     /// For programs, on one line.
     pub fn json(&self) -> String {
-        let pair = |Figure { key, value, .. }: &Figure| ((*key).to_owned(), value.clone());
+        let pair = |Figure { key, value, .. }: &Figure| (key.to_string(), value.clone());
         Value::Object(self.0.iter().map(pair).collect::<Map<_, _>>()).to_string()
     }
 }

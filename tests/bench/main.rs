@@ -4,7 +4,9 @@
 
 mod baseline;
 mod call;
+mod compile;
 mod figures;
+mod instance;
 mod lateness;
 mod ledger;
 mod reload;
@@ -44,6 +46,10 @@ enum Measurement {
     Reload,
     /// One delivery to a plugin, in an instance of its own, without a broker.
     Call,
+    /// One call of a plugin of each language, in a fresh instance and in one that is reused.
+    Instance,
+    /// What deliveries feel while heavy plugins are compiled.
+    Compile,
     /// How late a plugin in a tight loop is stopped, alone and with others.
     Lateness,
     /// Events to tasks a second, on both brokers, beside a consumer and publisher without Leveret.
@@ -84,6 +90,14 @@ fn run(wanted: impl Fn(Measurement) -> bool, asked: Option<NonZeroU16>) -> Resul
     if wanted(Measurement::Call) {
         eprintln!("call…");
         runtime.block_on(call::measure(&mut figures))?;
+    }
+    if wanted(Measurement::Instance) {
+        eprintln!("instances…");
+        runtime.block_on(instance::measure(&mut figures))?;
+    }
+    if wanted(Measurement::Compile) {
+        eprintln!("deliveries while compiling…");
+        runtime.block_on(compile::measure(&mut figures))?;
     }
     if wanted(Measurement::Lateness) {
         eprintln!("lateness…");

@@ -2,6 +2,8 @@
 
 use std::os::unix::fs::symlink;
 
+use leveret::message::Timestamp;
+
 use super::*;
 
 #[tokio::test]
@@ -127,4 +129,23 @@ async fn fifty_files_at_once_are_all_live() {
         bench.live(app, bytes).await;
     }
     assert_eq!(bench.catalog.live().borrow().len(), plugins.len());
+}
+
+#[tokio::test]
+async fn i9_what_is_being_loaded_says_since_when_and_the_version_before_is_live() {
+    let bench = Bench::new();
+    let one = plugin("1");
+    bench.put("a.wasm", &one);
+    bench.live("a", &one).await;
+    let before = Timestamp::now();
+    let stuck = Subscriber { describe: "(loop $again (br $again)) unreachable", ..Subscriber::default() }.build();
+    bench.put("a.wasm", &stuck);
+    let status = until("its loading", async || {
+        bench.catalog.status().into_iter().find(|status| status.loading_since.is_some())
+    })
+    .await;
+    assert!(status.loading_since.is_some_and(|since| since >= before), "{status:?}");
+    assert!(matches!(status.state, PluginState::Live { .. }), "{status:?}");
+    bench.refused("a.wasm").await;
+    assert!(bench.catalog.status().iter().all(|status| status.loading_since.is_none()));
 }

@@ -128,7 +128,6 @@ async fn an_import_that_is_not_granted_is_refused_by_its_name() {
     let cases = [
         ("wasi:http/outgoing-handler@0.2.0", "a subscriber is pure"),
         ("wasi:keyvalue/store@0.2.0-draft", "a subscriber is pure"),
-        ("wasi:config/store@0.2.0-rc.1", "a worker's"),
         ("wasi:nn/graph@0.2.0-rc", "does not serve"),
         ("acme:bank/vault@1.0.0", "no such interface"),
     ];

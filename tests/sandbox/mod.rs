@@ -2,11 +2,13 @@
 
 mod budget;
 mod emit;
+mod outside;
 mod payload;
 mod probe;
 mod pure;
 mod receipt;
 mod recover;
+mod reuse;
 mod schema;
 mod stuck;
 

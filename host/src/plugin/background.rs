@@ -2,10 +2,10 @@
 
 use rayon::ThreadPoolBuilder;
 
-/// By how much such work steps back: at this "niceness" a thread gets about a tenth of a processor that others want,
+/// By how much such work steps back: at this "niceness" a thread gets a quarter of a processor that another wants,
 /// and all of one that nobody wants.
 #[cfg(target_os = "linux")]
-const NICENESS: i32 = 10;
+const NICENESS: i32 = 5;
 
 /// Does a piece of work on threads of its own, of low priority; what of it is parallel is done on all of them. Threads
 /// that no other work has, so that a small plugin does not wait for a large one that was there before.

@@ -119,3 +119,27 @@ impl Sandbox {
         self.kept.clone().try_acquire_owned().ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use wasmtime::component::Component;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_compiled_once_for_all_engines_and_starts() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let options =
+            SandboxOptions { cache: Some(directory.path().join("cache")), concurrency: 1, memory_maximum: 1 << 20 };
+        let compile = |engine: &Engine| Component::from_binary(engine, b"\0asm\x0d\0\x01\0").map(drop);
+        let found = |sandbox: &Sandbox| sandbox.cache.as_ref().map(|cache| (cache.cache_hits(), cache.cache_misses()));
+        let first = Sandbox::new(&options).expect("an engine");
+        compile(&first.pool.engine).expect("a component");
+        assert_eq!(found(&first), Some((0, 1)));
+        let second = Sandbox::new(&options).expect("an engine");
+        compile(&second.pool.engine).expect("a component");
+        compile(&second.outside().expect("an engine").engine).expect("a component");
+        compile(&second.measuring().expect("an engine")).expect("a component");
+        assert_eq!(found(&second), Some((3, 0)));
+    }
+}

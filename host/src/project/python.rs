@@ -8,7 +8,7 @@ use super::error::BuildError;
 use super::program::Program;
 use super::{Made, Sources};
 
-const PYTHON: &str = "Install Python 3.10 or newer: https://www.python.org";
+const PYTHON: &str = "Install Python 3.11 or newer: https://www.python.org";
 const VENV: &str = "Install Python's venv, such as Debian's or Ubuntu's package `python3-venv`";
 
 #[derive(Deserialize)]

@@ -7,10 +7,18 @@ use std::path::{Path, PathBuf};
 use tokio::sync::oneshot;
 
 use crate::cli::error::CliError;
+use crate::plugin::Digest;
 use crate::project::{self, BuildError, BuildOptions, Built};
 
 /// What comes of a build.
-type Outcome = Result<Built, BuildError>;
+type Outcome = Result<Made, BuildError>;
+
+/// A build that went well.
+pub(super) struct Made {
+    pub built: Built,
+    /// Of the component, as it is known once it is live.
+    pub digest: Digest,
+}
 
 /// The builds of one project.
 pub(super) struct Builds {
@@ -61,8 +69,8 @@ impl Builds {
         if std::mem::take(&mut self.again) {
             self.begin();
         }
-        if let Ok(built) = &outcome {
-            self.component = Some(built.file.clone());
+        if let Ok(made) = &outcome {
+            self.component = Some(made.built.file.clone());
         }
         outcome
     }
@@ -79,6 +87,7 @@ fn build(project: &Path, plugins: &Path) -> Outcome {
     let built = project::build(project, &BuildOptions { out: Some(out.clone()), quick: true })?;
     let file = plugins.join(&built.name).with_extension("wasm");
     let failed = |error: std::io::Error| BuildError::File { file: file.clone(), reason: error.to_string() };
+    let digest = fs::read(&out).map(|bytes| Digest::of(&bytes)).map_err(failed)?;
     fs::rename(&out, &file).map_err(failed)?;
-    Ok(Built { file, ..built })
+    Ok(Made { built: Built { file, ..built }, digest })
 }

@@ -18,8 +18,9 @@ use super::up::Signals;
 use crate::cases::find;
 use crate::config::{BrokerUrl, RedisUrl, Settings};
 use crate::host::{Host, StartError};
+use crate::plugin::Version;
 use crate::project::Toolchain;
-use build::Builds;
+use build::{Builds, Made};
 use screen::{Colour, Screen};
 use sources::{Change, Sources};
 use tasks::Tasks;
@@ -87,7 +88,8 @@ impl Dev {
         let mut builds = Builds::new(&self.directory, &settings.plugins.directory);
         let (mut records, mut live) = (host.journal.read(), host.catalog.live());
         let mut tasks = Tasks::new(host.broker.clone(), screen);
-        let mut version = None;
+        let mut version: Option<Version> = None;
+        let mut awaited = None;
         builds.begin();
         loop {
             tokio::select! {
@@ -96,9 +98,9 @@ impl Dev {
                     Change::Cases => self.run_cases(settings, &builds, screen),
                 },
                 built = builds.ended() => match built {
-                    Ok(built) => {
+                    Ok(Made { built, digest }) => {
                         screen.built(&built);
-                        self.run_cases(settings, &builds, screen);
+                        awaited = Some(digest);
                     }
                     Err(error) => {
                         let goes_on = version.as_ref().map(|version| format!("; {version} goes on")).unwrap_or_default();
@@ -123,6 +125,11 @@ impl Dev {
                     Err(RecvError::Lagged(missed)) => screen.line("missed", Colour::Yellow, &format!("{missed} deliveries")),
                     Err(RecvError::Closed) => return Ok(()),
                 },
+            }
+            // Cases find the component compiled once it is live, and so do not hold it up.
+            if awaited.is_some() && awaited == version.as_ref().map(|version| version.digest) {
+                awaited = None;
+                self.run_cases(settings, &builds, screen);
             }
         }
     }

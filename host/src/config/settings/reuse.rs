@@ -18,7 +18,8 @@ pub struct Reuse {
     pub enabled: bool,
     /// After how many deliveries an instance ends.
     pub calls: NonZeroU32,
-    /// With more memory than this an instance ends.
+    /// With more memory than this an instance ends. No more instances wait, over all plugins, than deliveries may run at
+    /// one time.
     pub memory: Size,
     /// How long an instance waits for a delivery before it ends.
     pub idle: Time,
