@@ -34,10 +34,10 @@ pub fn conformance(workspace: &Workspace, arguments: &[String]) -> Result<ExitCo
     let tests = Program::cargo().words("test --workspace --test suite -- conformance::").run();
     let results = Results::read(workspace);
     println!("\n{}", results.shown());
-    let up_to_date = readme::compare(workspace, &results, write)?;
+    readme::compare(workspace, &results, write)?;
     println!("{}", results.json());
     if let Err(failure) = &tests {
         eprintln!("\n{failure}");
     }
-    Ok(if tests.is_ok() && up_to_date { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if tests.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

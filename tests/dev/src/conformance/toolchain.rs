@@ -45,7 +45,8 @@ pub fn python() -> Result<Variables, String> {
     needs("python3", "Install Python 3.11 or newer: https://www.python.org")?;
     let venv = Program::new("python3").arguments(["-c", "import ensurepip, sys; assert sys.version_info >= (3, 11)"]);
     let remedy = "Python is older than 3.11, or lacks venv: install Debian's or Ubuntu's package `python3-venv`";
-    venv.quietly().map(|_| vec![]).map_err(|_| remedy.into())
+    // The SDK's folder is a part of `leveret`, which what Python leaves there would make cargo build again.
+    venv.quietly().map(|_| vec![("PYTHONDONTWRITEBYTECODE", "1".into())]).map_err(|_| remedy.into())
 }
 
 pub fn go(workspace: &Workspace) -> Result<Variables, String> {
