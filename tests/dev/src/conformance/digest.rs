@@ -32,8 +32,10 @@ fn add(path: &Path, hasher: &mut DefaultHasher) -> Result<(), Failure> {
     let entries: Result<Vec<_>, _> = fs::read_dir(path).map_err(failed)?.collect();
     let mut entries: Vec<_> = entries.map_err(failed)?.iter().map(fs::DirEntry::path).collect();
     entries.sort();
-    entries.len().hash(hasher);
-    entries.iter().try_for_each(|entry| add(entry, hasher))
+    entries.iter().try_for_each(|entry| add(entry, hasher))?;
+    // Where the folder ends, so that a file that moves out of it is noticed.
+    "..".hash(hasher);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -43,12 +45,13 @@ mod tests {
     #[test]
     fn a_digest_tells_sources_apart_and_what_is_made_of_them_does_not_count() {
         let folder = std::env::temp_dir().join(format!("leveret-digest-{}", std::process::id()));
-        fs::create_dir_all(folder.join("build")).expect("a folder");
+        fs::create_dir_all(&folder).expect("a folder");
         let digest = |text: &str| {
             fs::write(folder.join("plugin.c"), text).expect("written");
             of(&[&folder]).expect("readable")
         };
         let first = digest("one");
+        fs::create_dir_all(folder.join("build")).expect("a folder");
         fs::write(folder.join("build/plugin.wasm"), "anything").expect("written");
         assert_eq!(digest("one"), first);
         assert_ne!(digest("two"), first);
