@@ -13,12 +13,13 @@ fn main() -> io::Result<()> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("..");
     let mut files = Vec::new();
     for folder in ["guest-sdk", "wit"] {
-        println!("cargo::rerun-if-changed=../{folder}");
         collect(&root.join(folder), &mut files)?;
     }
     files.sort();
     let mut table = "&[\n".to_owned();
     for file in &files {
+        // Not the folders: what packages and builds leave in them would compile the host again.
+        println!("cargo::rerun-if-changed={}", file.display());
         let name = file.strip_prefix(&root).expect("it was found there");
         let path = fs::canonicalize(file)?;
         writeln!(table, "    ({name:?}, include_bytes!({path:?})),").expect("a text has room");
