@@ -11,6 +11,7 @@ mod lateness;
 mod ledger;
 mod reload;
 mod retry;
+mod save;
 mod start;
 mod throughput;
 
@@ -50,6 +51,8 @@ enum Measurement {
     Instance,
     /// What deliveries feel while heavy plugins are compiled.
     Compile,
+    /// Under `leveret dev`, from saving a source file until the new version has handled a message.
+    Save,
     /// How late a plugin in a tight loop is stopped, alone and with others.
     Lateness,
     /// Events to tasks a second, on both brokers, beside a consumer and publisher without Leveret.
@@ -98,6 +101,10 @@ fn run(wanted: impl Fn(Measurement) -> bool, asked: Option<NonZeroU16>) -> Resul
     if wanted(Measurement::Compile) {
         eprintln!("deliveries while compiling…");
         runtime.block_on(compile::measure(&mut figures))?;
+    }
+    if wanted(Measurement::Save) {
+        eprintln!("saves…");
+        runtime.block_on(save::measure(&mut figures))?;
     }
     if wanted(Measurement::Lateness) {
         eprintln!("lateness…");

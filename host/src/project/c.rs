@@ -10,7 +10,7 @@ use super::program::Program;
 use super::{Made, Sources};
 
 const COMPILER: &str = "A C compiler for WebAssembly";
-const REMEDY: &str = "Install Zig, which is one: python3 -m pip install ziglang";
+const REMEDY: &str = "Install Zig, which is one: https://ziglang.org/download, or python3 -m pip install ziglang";
 /// What the SDK's folder is known by.
 const HEADER: &str = "include/leveret/plugin.h";
 /// Deep enough for JSON of many levels; the compiler's own default is 64 KiB.
