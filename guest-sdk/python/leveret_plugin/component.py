@@ -189,7 +189,7 @@ class _Rehearsed:
 
 
 def _rehearse() -> None:
-    """Delivers to a plugin of its own, so that the snapshot has the way of a delivery warm: an eighth of its time."""
+    """Delivers to a plugin of its own, so that the snapshot has the way of a delivery warm."""
     plugin = Plugin()
 
     @plugin.subscribe("rehearsed")

@@ -97,8 +97,8 @@ fn pool(maxima: Maxima, instances: u32, memory: u64) -> PoolingAllocationConfig 
 }
 
 /// A pool that asks the system which pages a delivery wrote, and resets only those. It keeps the others mapped, which
-/// halves what a delivery costs. Linux from 6.7 on; an error elsewhere. Go's plugins write some 430 KiB a delivery, and take a
-/// third longer with half of this.
+/// halves what a delivery costs. Linux from 6.7 on; an error elsewhere. Go's plugins write some 430 KiB a delivery, and take
+/// half as long again with half of this (`./dev bench instance`).
 fn scanning(mut pool: PoolingAllocationConfig) -> PoolingAllocationConfig {
     pool.pagemap_scan(Enabled::Yes).linear_memory_keep_resident(1024 * 1024);
     pool
