@@ -1,7 +1,6 @@
 //! `leveret build [PATH]`: from a plugin's sources, or a core module, to a component.
 
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
 
 use clap::Args;
 use indicatif::HumanBytes;
@@ -26,31 +25,11 @@ pub(super) struct Build {
 
 impl Build {
     pub(super) fn run(self, output: Output) -> Result<(), CliError> {
-        let built = if self.path.is_file() {
-            self.componentize()
-        } else {
-            project::build(&self.path, &BuildOptions { out: self.out, quick: false })
-        }?;
+        let built = project::build(&self.path, &BuildOptions { out: self.out, quick: false })?;
         let Built { name, file, size: bytes, time } = built;
         let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         output.answer(&json!({ "name": name, "file": file, "bytes": bytes, "time_ms": milliseconds }), || {
-            format!("built {}, {}, in {}", file.display(), HumanBytes(bytes), rounded(time))
+            format!("built {}, {}, in {:.1} s", file.display(), HumanBytes(bytes), time.as_secs_f64())
         })
     }
-
-    fn componentize(&self) -> Result<Built, project::BuildError> {
-        let begun = Instant::now();
-        let module = project::read(&self.path)?;
-        let component = project::componentize(&module)?;
-        let name = self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let name = name.strip_suffix(".core").unwrap_or(&name).to_owned();
-        let beside = || self.path.parent().unwrap_or(Path::new("")).join("build").join(format!("{name}.wasm"));
-        let file = self.out.clone().unwrap_or_else(beside);
-        project::write(&file, &component)?;
-        Ok(Built { name, file, size: component.len() as u64, time: begun.elapsed() })
-    }
-}
-
-fn rounded(time: Duration) -> String {
-    format!("{:.1} s", time.as_secs_f64())
 }

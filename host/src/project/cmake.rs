@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::error::BuildError;
+use super::manifest;
 
 /// What a `CMakeLists.txt` says.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,8 +16,8 @@ pub(super) struct CMake {
 
 impl CMake {
     pub(super) fn read(file: &Path) -> Result<Self, BuildError> {
-        let text = std::fs::read_to_string(file).map_err(|error| BuildError::file(file, &error))?;
-        Self::parse(&text).ok_or_else(|| BuildError::manifest(file, "it has no `project(NAME VERSION …)`"))
+        Self::parse(&manifest::text(file)?)
+            .ok_or_else(|| BuildError::manifest(file, "it has no `project(NAME VERSION …)`"))
     }
 
     fn parse(text: &str) -> Option<Self> {

@@ -4,14 +4,14 @@ use std::path::Path;
 
 use super::error::BuildError;
 use super::program::Program;
-use super::{Made, Sources};
+use super::{Made, Sources, manifest};
 
 const GO: &str = "Install Go 1.26 or newer: https://go.dev/dl";
 
 pub(super) fn build(directory: &Path) -> Result<Sources, BuildError> {
-    let manifest = directory.join("go.mod");
-    let text = std::fs::read_to_string(&manifest).map_err(|error| BuildError::file(&manifest, &error))?;
-    let name = name(&text).ok_or_else(|| BuildError::manifest(&manifest, "it has no line `module NAME`"))?;
+    let file = directory.join("go.mod");
+    let name =
+        name(&manifest::text(&file)?).ok_or_else(|| BuildError::manifest(&file, "it has no line `module NAME`"))?;
     // Go takes it from the folder that it runs in.
     let module = format!("build/objects/{name}.core.wasm");
     Program::new("go", "Go", GO)

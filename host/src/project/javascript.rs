@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::error::BuildError;
 use super::program::Program;
-use super::{Made, Sources};
+use super::{Made, Sources, manifest};
 
 const NODE: &str = "Install Node.js 20 or newer: https://nodejs.org";
 
@@ -16,11 +16,9 @@ struct Manifest {
 }
 
 pub(super) fn build(directory: &Path, quick: bool) -> Result<Sources, BuildError> {
-    let file = directory.join("package.json");
-    let text = std::fs::read_to_string(&file).map_err(|error| BuildError::file(&file, &error))?;
-    let manifest: Manifest = serde_json::from_str(&text).map_err(|error| BuildError::manifest(&file, error))?;
+    let Manifest { name } = manifest::json(&directory.join("package.json"))?;
     // `@owner/name` is `name`.
-    let name = manifest.name.rsplit('/').next().unwrap_or_default().to_owned();
+    let name = name.rsplit('/').next().unwrap_or_default().to_owned();
     if !directory.join("node_modules").is_dir() {
         let words = ["install", "--no-fund", "--no-audit", "--loglevel=error"];
         npm(directory).arguments(words).run()?;

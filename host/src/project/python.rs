@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::error::BuildError;
 use super::program::Program;
-use super::{Made, Sources};
+use super::{Made, Sources, manifest};
 
 const PYTHON: &str = "Install Python 3.11 or newer: https://www.python.org";
 const VENV: &str = "Install Python's venv, such as Debian's or Ubuntu's package `python3-venv`";
@@ -49,8 +49,7 @@ fn python(directory: &Path) -> Result<Program, BuildError> {
     Ok(Program::new(python, "Python", PYTHON).within(directory))
 }
 
-fn name(manifest: &Path) -> Result<String, BuildError> {
-    let text = std::fs::read_to_string(manifest).map_err(|error| BuildError::file(manifest, &error))?;
-    let parsed: Manifest = toml::from_str(&text).map_err(|error| BuildError::manifest(manifest, error.message()))?;
-    Ok(parsed.project.ok_or_else(|| BuildError::manifest(manifest, "it has no [project]"))?.name)
+fn name(file: &Path) -> Result<String, BuildError> {
+    let Manifest { project } = manifest::toml(file)?;
+    Ok(project.ok_or_else(|| BuildError::manifest(file, "it has no [project]"))?.name)
 }

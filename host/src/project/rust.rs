@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::error::BuildError;
 use super::program::Program;
-use super::{Made, Sources};
+use super::{Made, Sources, manifest};
 
 const TARGET: &str = "wasm32-wasip2";
 const RUST: &str = "Install Rust: https://rustup.rs";
@@ -55,11 +55,10 @@ pub(super) fn build(directory: &Path, quick: bool) -> Result<Sources, BuildError
     Ok(Sources { name, made: Made::Component(component.ok_or_else(no_component)?) })
 }
 
-fn name(manifest: &Path) -> Result<String, BuildError> {
-    let text = std::fs::read_to_string(manifest).map_err(|error| BuildError::file(manifest, &error))?;
-    let parsed: Manifest = toml::from_str(&text).map_err(|error| BuildError::manifest(manifest, error.message()))?;
-    let no_package = || BuildError::manifest(manifest, "it has no [package]: name the folder of the plugin's own");
-    Ok(parsed.package.ok_or_else(no_package)?.name)
+fn name(file: &Path) -> Result<String, BuildError> {
+    let no_package = || BuildError::manifest(file, "it has no [package]: name the folder of the plugin's own");
+    let Manifest { package } = manifest::toml(file)?;
+    Ok(package.ok_or_else(no_package)?.name)
 }
 
 /// Cargo's own words for a missing target take a page.
