@@ -66,12 +66,7 @@ pub struct Host {
 impl Host {
     /// Starts a host. It returns at once: plugins become live and the broker is connected to in the background.
     pub async fn start(settings: &Settings) -> Result<Self, StartError> {
-        let sandbox = Sandbox::new(&SandboxOptions {
-            cache: Some(settings.plugins.cache.clone()),
-            concurrency: settings.sandbox.concurrency.get(),
-            memory_maximum: settings.sandbox.memory_maximum.as_bytes(),
-            compiling: compiling(settings),
-        })?;
+        let sandbox = Sandbox::new(&sandbox(settings))?;
         let policies = policies(settings)?;
         let address = settings.admin.address;
         let busy = |error: std::io::Error| StartError::Admin { address, reason: error.to_string() };
@@ -156,11 +151,16 @@ pub fn broker(settings: &Settings) -> Result<Arc<dyn Broker>, StartError> {
     Ok(RabbitMqBroker::connect(url, options)?)
 }
 
-/// How plugins are compiled, as the settings say.
-pub fn compiling(settings: &Settings) -> Compiling {
-    match settings.sandbox.compiling {
-        config::Compiling::Thorough => Compiling::Thorough,
-        config::Compiling::Quick => Compiling::Quick,
+/// What the sandbox may use, as the settings say.
+pub fn sandbox(settings: &Settings) -> SandboxOptions {
+    SandboxOptions {
+        cache: Some(settings.plugins.cache.clone()),
+        concurrency: settings.sandbox.concurrency.get(),
+        memory_maximum: settings.sandbox.memory_maximum.as_bytes(),
+        compiling: match settings.sandbox.compiling {
+            config::Compiling::Thorough => Compiling::Thorough,
+            config::Compiling::Quick => Compiling::Quick,
+        },
     }
 }
 

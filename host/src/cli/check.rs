@@ -48,13 +48,9 @@ impl Check {
     pub(super) fn run(self, settings: &Settings, output: Output) -> Result<(), CliError> {
         log::tell_progress();
         // What a host has compiled here needs not be compiled again; a directory for it is the host's to make.
-        let cache = Some(settings.plugins.cache.clone()).filter(|cache| cache.is_dir());
-        let options = SandboxOptions {
-            cache,
-            concurrency: 1,
-            memory_maximum: settings.sandbox.memory_maximum.as_bytes(),
-            compiling: host::compiling(settings),
-        };
+        let options = host::sandbox(settings);
+        let cache = options.cache.filter(|cache| cache.is_dir());
+        let options = SandboxOptions { cache, concurrency: 1, ..options };
         let sandbox = Sandbox::new(&options).map_err(StartError::from)?;
         let report = self.report(sandbox, settings)?;
         output.answer(&report, || human(&report))?;

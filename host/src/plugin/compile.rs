@@ -122,14 +122,10 @@ fn contract(error: wasmtime::Error) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plugin::SandboxOptions;
 
     fn sandbox() -> Arc<Sandbox> {
-        let options = super::super::SandboxOptions {
-            cache: None,
-            concurrency: 2,
-            memory_maximum: 1 << 26,
-            ..super::super::SandboxOptions::default()
-        };
+        let options = SandboxOptions { concurrency: 2, memory_maximum: 1 << 26, ..SandboxOptions::default() };
         Sandbox::new(&options).expect("an engine")
     }
 

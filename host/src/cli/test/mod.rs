@@ -131,12 +131,7 @@ pub(super) async fn try_all(
     cases: Vec<Case>,
     update: bool,
 ) -> Result<Report, CliError> {
-    let options = SandboxOptions {
-        cache: Some(settings.plugins.cache.clone()),
-        concurrency: 1,
-        memory_maximum: settings.sandbox.memory_maximum.as_bytes(),
-        compiling: host::compiling(settings),
-    };
+    let options = SandboxOptions { concurrency: 1, ..host::sandbox(settings) };
     let sandbox = Sandbox::new(&options).map_err(StartError::from)?;
     let payload_limit = settings.delivery_of(&id).payload_limit.as_bytes();
     let runner = Runner::new(sandbox, host::limits(settings), payload_limit, file.to_owned(), id.clone()).await;
