@@ -1,15 +1,15 @@
 //! How long it takes, under `leveret dev`, from saving a source file until the new version has handled a message.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::process::Stdio;
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
+use leveret_tests::dev::Dev;
 use leveret_tests::guests;
 use leveret_tests::http;
-use leveret_tests::process::binary;
+use leveret_tests::process::command;
 use leveret_tests::stage::Failure;
 
 use super::figures::{Figures, median};
@@ -33,7 +33,7 @@ pub async fn measure(figures: &mut Figures) -> Result<(), Failure> {
             continue;
         }
         let directory = tempfile::tempdir()?;
-        let made = Command::new(binary())
+        let made = command()
             .args(["new", "thanks", "--lang", language])
             .current_dir(&directory)
             .stdout(Stdio::null())
@@ -42,15 +42,15 @@ pub async fn measure(figures: &mut Figures) -> Result<(), Failure> {
             return Err(format!("no project in {language}").into());
         }
         let project = directory.path().join("thanks");
-        let dev = Dev::start(&project)?;
-        dev.wait("live ", FIRST)?;
+        let dev = Dev::start(&project, &["--no-cases"], guests::toolchains());
+        dev.line("live ", FIRST);
         let (mut handled, mut built) = (Vec::new(), Vec::new());
         for save in 0..SAVES {
             let template = format!("thanks-{save}");
             let begun = Instant::now();
             edit(&project.join(source), &template)?;
-            built.push(dev.wait("built ", PATIENCE)?.1.duration_since(begun).as_secs_f64());
-            handled.push(dev.handled(&template).await?.duration_since(begun).as_secs_f64());
+            built.push(dev.line("built ", PATIENCE).1.duration_since(begun).as_secs_f64());
+            handled.push(until_handled(&dev, &template).await?.duration_since(begun).as_secs_f64());
         }
         figures.add(
             format!("save_{language}_s"),
@@ -72,75 +72,25 @@ fn edit(source: &Path, template: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// `leveret dev` at work in a project. It is killed when this is dropped.
-struct Dev {
-    child: Child,
-    lines: Receiver<(String, Instant)>,
-    api: String,
-}
-
-impl Dev {
-    fn start(project: &Path) -> Result<Self, Failure> {
-        let mut child = Command::new(binary())
-            .args(["dev", "--no-cases"])
-            .current_dir(project)
-            .envs(guests::toolchains())
-            .env("LEVERET_ADMIN_ADDRESS", "127.0.0.1:0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let output = child.stdout.take().expect("it is piped");
-        let (sender, lines) = channel();
-        std::thread::spawn(move || {
-            let mut lines = BufReader::new(output).lines().map_while(Result::ok);
-            lines.try_for_each(|line| sender.send((line, Instant::now())).map_err(drop))
-        });
-        let mut dev = Self { child, lines, api: String::new() };
-        let (watching, _) = dev.wait("watching ", PATIENCE)?;
-        let address = watching.split("reaches ").nth(1).and_then(|rest| rest.split(';').next());
-        dev.api = format!("http://{}", address.ok_or("it does not say where it listens")?);
-        Ok(dev)
-    }
-
-    /// Waits for a line that begins with this, and says when it came.
-    fn wait(&self, beginning: &str, patience: Duration) -> Result<(String, Instant), Failure> {
+/// Publishes events until one was handled by the version with this template, and says when.
+async fn until_handled(dev: &Dev, template: &str) -> Result<Instant, Failure> {
+    let begun = Instant::now();
+    let (api, payload) = (format!("http://{}", dev.address), r#"{"user": {"email": "ada@example.org"}, "amount": 1}"#);
+    for number in 0.. {
+        if begun.elapsed() > PATIENCE {
+            break;
+        }
+        let id = format!("{template}-{number}");
+        http::publish(&api, EVENT, &id, payload).await.ok_or("the host is gone")?;
+        let due = Instant::now() + LOOK;
         loop {
-            let (line, came) = self.lines.recv_timeout(patience).map_err(|_| format!("{beginning:?} did not come"))?;
-            if line.starts_with(beginning) {
-                return Ok((line, came));
+            match dev.next(due) {
+                Ok((line, came)) if line.starts_with("task ") && line.contains(template) => return Ok(came),
+                Ok(_) => {}
+                Err(RecvTimeoutError::Timeout) => break,
+                Err(RecvTimeoutError::Disconnected) => return Err("leveret dev ended".into()),
             }
         }
     }
-
-    /// Publishes events until one was handled by the version with this template, and says when.
-    async fn handled(&self, template: &str) -> Result<Instant, Failure> {
-        let begun = Instant::now();
-        let payload = r#"{"user": {"email": "ada@example.org"}, "amount": 1}"#;
-        for number in 0.. {
-            if begun.elapsed() > PATIENCE {
-                break;
-            }
-            let id = format!("{template}-{number}");
-            http::publish(&self.api, EVENT, &id, payload).await.ok_or("the host is gone")?;
-            let due = Instant::now() + LOOK;
-            loop {
-                match self.lines.recv_timeout(due.saturating_duration_since(Instant::now())) {
-                    Ok((line, came)) if line.starts_with("task ") && line.contains(template) => return Ok(came),
-                    Ok(_) => {}
-                    Err(RecvTimeoutError::Timeout) => break,
-                    Err(RecvTimeoutError::Disconnected) => return Err("leveret dev ended".into()),
-                }
-            }
-        }
-        Err(format!("no message was handled by {template}").into())
-    }
-}
-
-impl Drop for Dev {
-    fn drop(&mut self) {
-        // An error means that it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+    Err(format!("no message was handled by {template}").into())
 }

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,7 +9,7 @@ use std::time::{Duration, Instant};
 use leveret_tests::guests;
 use leveret_tests::host::put;
 use leveret_tests::http;
-use leveret_tests::process::{Process, binary};
+use leveret_tests::process::{self, Process};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -127,14 +126,14 @@ impl Host {
 
     /// Whether `leveret` has such a command.
     pub fn knows(&self, words: &[&str]) -> bool {
-        let output = Command::new(binary()).args(words).arg("--help").output();
+        let output = process::command().args(words).arg("--help").output();
         output.expect("leveret was built with the tests").status.success()
     }
 
     /// Runs a command of `leveret` against the running host. The error is what it said.
     pub async fn command(&self, words: &[&str]) -> Result<(), String> {
         let api = self.api.borrow().clone().unwrap_or_default();
-        let mut command = Command::new(binary());
+        let mut command = process::command();
         command.args(words).current_dir(self.directory.path());
         command.env("LEVERET_ADMIN_ADDRESS", api.trim_start_matches("http://"));
         let output = tokio::task::spawn_blocking(move || command.output()).await.expect("it does not panic");

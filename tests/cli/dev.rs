@@ -1,14 +1,12 @@
 //! `leveret dev`, with a toolchain that copies: what matters is when it is run and what becomes of its result.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::process::Command;
 
+use leveret_tests::dev::Dev;
 use leveret_tests::guests::{self, another_version};
-use leveret_tests::process::binary;
 use leveret_tests::wait::PATIENCE;
 use tempfile::TempDir;
 
@@ -25,14 +23,12 @@ cp src/plugin.wasm build/puppet.wasm
 "#;
 
 /// A project, and `leveret dev` at work in it.
-struct Dev {
-    project: TempDir,
-    child: Child,
-    lines: Receiver<String>,
-    address: String,
+struct Project {
+    directory: TempDir,
+    dev: Dev,
 }
 
-impl Dev {
+impl Project {
     fn start() -> Self {
         let project = directory();
         for folder in ["src", "bin", "cases", "node_modules"] {
@@ -48,104 +44,69 @@ impl Dev {
         write("bin/npm", NPM.as_bytes());
         fs::set_permissions(project.path().join("bin/npm"), fs::Permissions::from_mode(0o755)).expect("it is ours");
         let path = std::env::var("PATH").expect("every system has one");
-        let mut child = Command::new(binary())
-            .arg("dev")
-            .current_dir(project.path())
-            .env("LEVERET_ADMIN_ADDRESS", "127.0.0.1:0")
-            .env("PATH", format!("{}:{path}", project.path().join("bin").display()))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("leveret was built with the tests");
-        let output = child.stdout.take().expect("it is piped");
-        let (sender, lines) = channel();
-        std::thread::spawn(move || {
-            for line in BufReader::new(output).lines().map_while(Result::ok) {
-                if sender.send(line).is_err() {
-                    return;
-                }
-            }
-        });
-        let mut dev = Self { project, child, lines, address: String::new() };
-        let watching = dev.line("watching ");
-        let address = watching.split("reaches ").nth(1).and_then(|rest| rest.split(';').next());
-        dev.address = address.expect("it tells where it listens").to_owned();
-        dev
+        let path = format!("{}:{path}", project.path().join("bin").display());
+        let dev = Dev::start(project.path(), &[], [("PATH", path)]);
+        Self { directory: project, dev }
     }
 
     /// Waits for a line that begins with this.
-    fn line(&mut self, beginning: &str) -> String {
-        let mut seen = Vec::new();
-        loop {
-            match self.lines.recv_timeout(PATIENCE) {
-                Ok(line) if line.starts_with(beginning) => return line,
-                Ok(line) => seen.push(line),
-                Err(_) => panic!("{beginning:?} did not come; what came is {seen:#?}"),
-            }
-        }
+    fn line(&self, beginning: &str) -> String {
+        self.dev.line(beginning, PATIENCE).0
     }
 
     fn file(&self, name: &str) -> std::path::PathBuf {
-        self.project.path().join(name)
+        self.directory.path().join(name)
     }
 
     fn publish(&self, payload: &str) {
-        let address = [("LEVERET_ADMIN_ADDRESS", self.address.as_str())];
+        let address = [("LEVERET_ADMIN_ADDRESS", self.dev.address.as_str())];
         let ended = leveret(Path::new("."), &address, &["publish", "puppet.pulled", payload]);
         assert_eq!(ended.code, 0, "{}", ended.error);
     }
 }
 
-impl Drop for Dev {
-    fn drop(&mut self) {
-        // An error means that it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 #[test]
 fn a_change_goes_live_and_a_broken_source_leaves_the_version_before() {
-    let mut dev = Dev::start();
-    dev.line("built     puppet, ");
-    let first = dev.line("live      puppet 1 (");
-    dev.line("cases     1 case: 1 passed, 0 failed");
-    dev.publish(r#"{"do": "emit", "count": 1}"#);
-    dev.line("done      puppet.pulled ");
-    dev.publish(r#"{"do": "print"}"#);
-    dev.line("info      the puppet's standard output");
+    let project = Project::start();
+    project.line("built     puppet, ");
+    let first = project.line("live      puppet 1 (");
+    project.line("cases     1 case: 1 passed, 0 failed");
+    project.publish(r#"{"do": "emit", "count": 1}"#);
+    project.line("done      puppet.pulled ");
+    project.publish(r#"{"do": "print"}"#);
+    project.line("info      the puppet's standard output");
 
-    fs::write(dev.file("src/broken"), "").expect("writable");
-    let failed = dev.line("failed    ");
+    fs::write(project.file("src/broken"), "").expect("writable");
+    let failed = project.line("failed    ");
     assert!(failed.ends_with("goes on"), "{failed}");
-    dev.publish(r#"{"do": "reject", "reason": "no"}"#);
-    dev.line("dead      puppet.pulled ");
-    dev.line("          a dead letter: no");
+    project.publish(r#"{"do": "reject", "reason": "no"}"#);
+    project.line("dead      puppet.pulled ");
+    project.line("          a dead letter: no");
 
-    fs::write(dev.file("src/plugin.wasm"), another_version(&guests::bytes("puppet"), "2")).expect("writable");
-    fs::remove_file(dev.file("src/broken")).expect("it is there");
-    let second = dev.line("live      puppet 1 (");
+    fs::write(project.file("src/plugin.wasm"), another_version(&guests::bytes("puppet"), "2")).expect("writable");
+    fs::remove_file(project.file("src/broken")).expect("it is there");
+    let second = project.line("live      puppet 1 (");
     assert_ne!(first, second);
-    dev.publish(r#"{"do": "key", "key": "k-1"}"#);
-    let task = dev.line("task      puppet.echo.make  key k-1  ");
+    project.publish(r#"{"do": "key", "key": "k-1"}"#);
+    let task = project.line("task      puppet.echo.make  key k-1  ");
     assert!(task.contains('{'), "{task}");
 
-    fs::write(dev.file("cases/more.json"), r#"{"healthy": true, "expect": {"unhealthy": "no"}}"#).expect("writable");
-    dev.line("cases     2 cases: 1 passed, 1 failed");
+    fs::write(project.file("cases/more.json"), r#"{"healthy": true, "expect": {"unhealthy": "no"}}"#)
+        .expect("writable");
+    project.line("cases     2 cases: 1 passed, 1 failed");
 }
 
 #[test]
 fn i11_an_interrupt_ends_it_cleanly_and_its_files_are_its_own() {
-    let mut dev = Dev::start();
-    dev.line("live ");
-    let id = dev.child.id().to_string();
+    let mut project = Project::start();
+    project.line("live ");
+    let id = project.dev.child.id().to_string();
     assert!(Command::new("kill").args(["-INT", &id]).status().expect("every system has kill").success());
-    dev.line("stopped");
-    assert_eq!(dev.child.wait().expect("it is our child").code(), Some(0));
-    let made: Vec<_> = fs::read_dir(dev.file(".leveret")).expect("it is there").flatten().collect();
+    project.line("stopped");
+    assert_eq!(project.dev.child.wait().expect("it is our child").code(), Some(0));
+    let made: Vec<_> = fs::read_dir(project.file(".leveret")).expect("it is there").flatten().collect();
     assert_eq!(made.iter().map(|entry| entry.file_name()).collect::<Vec<_>>(), ["dev"]);
-    assert!(dev.file(".leveret/dev/plugins/puppet.wasm").is_file());
+    assert!(project.file(".leveret/dev/plugins/puppet.wasm").is_file());
 }
 
 #[test]

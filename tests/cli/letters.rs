@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use leveret_tests::http;
-use leveret_tests::process::{Process, binary};
+use leveret_tests::process::{Process, command};
 use leveret_tests::wait::until;
 use serde_json::{Value, json};
 
@@ -119,7 +119,7 @@ async fn i1_neither_a_killed_command_nor_a_killed_host_loses_a_dead_letter() {
 
     for is_host in [false, true] {
         let address = host.process.api().trim_start_matches("http://").to_owned();
-        let mut command = std::process::Command::new(binary())
+        let mut command = command()
             .args(["dead", "retry", "--all", "--rate", "20/s", "--json"])
             .current_dir(host.directory.path())
             .env("LEVERET_ADMIN_ADDRESS", address)

@@ -11,9 +11,9 @@ mod publish;
 mod test;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use leveret_tests::process::binary;
+use leveret_tests::process::command;
 use leveret_tests::{guests, host};
 use tempfile::TempDir;
 
@@ -26,11 +26,7 @@ struct Ended {
 
 /// Runs `leveret` in a directory, with these variables and none of the developer's own.
 fn leveret(directory: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Ended {
-    let mut command = Command::new(binary());
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("LEVERET_")) {
-        command.env_remove(name);
-    }
-    let output = command
+    let output = command()
         .args(arguments)
         .current_dir(directory)
         .env("LEVERET_PLUGINS_CACHE", host::compile_cache())

@@ -1,12 +1,12 @@
 //! From nothing to a running plugin, as an author goes, in each language: new, build, test, drop, handled.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use leveret::delivery::Settlement;
 use leveret_tests::broker::TestBroker;
 use leveret_tests::host::TestHost;
-use leveret_tests::process::binary;
+use leveret_tests::process::command;
 use leveret_tests::{guests, host};
 use tempfile::TempDir;
 
@@ -66,7 +66,7 @@ async fn an_author_has_a_running_plugin(language: &'static str) {
 
 /// Runs a command that works, with the compilers that `./dev setup` installed, and returns what it says.
 fn leveret(directory: &Path, arguments: &[&str]) -> String {
-    let output = Command::new(binary())
+    let output = command()
         .args(arguments)
         .current_dir(directory)
         .envs(guests::toolchains())

@@ -1,6 +1,7 @@
 //! What the tests, the storm and the bench share.
 
 pub mod broker;
+pub mod dev;
 pub mod guests;
 pub mod host;
 pub mod http;

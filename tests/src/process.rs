@@ -44,12 +44,7 @@ impl Process {
     }
 
     fn spawn(directory: &Path, variables: &[(&str, String)], file: Option<File>) -> Self {
-        let mut command = Command::new(binary());
-        // Whatever the developer has set is not the test's.
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("LEVERET_")) {
-            command.env_remove(name);
-        }
-        let mut child = command
+        let mut child = command()
             .arg("up")
             .current_dir(directory)
             .env("LEVERET_ADMIN_ADDRESS", "127.0.0.1:0")
@@ -111,6 +106,15 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// `leveret`, with none of the settings that the developer has in the environment.
+pub fn command() -> Command {
+    let mut command = Command::new(binary());
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("LEVERET_")) {
+        command.env_remove(name);
+    }
+    command
 }
 
 /// `leveret` is beside this binary, or one directory up from where tests are.

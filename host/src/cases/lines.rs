@@ -18,11 +18,11 @@ pub struct Line {
 
 /// Collects the lines of a plugin, and what the sandbox says of it.
 #[derive(Clone, Default)]
-pub(super) struct Lines(Arc<Mutex<Vec<Line>>>);
+pub struct Lines(Arc<Mutex<Vec<Line>>>);
 
 impl Lines {
     /// What was collected so far.
-    pub(super) fn take(&self) -> Vec<Line> {
+    pub fn take(&self) -> Vec<Line> {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

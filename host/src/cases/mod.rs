@@ -17,7 +17,7 @@ pub use case::{Case, Given, Problem, schema};
 pub use difference::{Difference, Side};
 pub use find::{FindError, find};
 pub use junit::junit;
-pub use lines::Line;
+pub use lines::{Line, Lines};
 pub use outcome::{Outcome, Task, Words};
 pub use rewrite::rewrite;
 pub use trial::{Runner, Trial, Verdict};

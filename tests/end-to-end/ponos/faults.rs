@@ -1,7 +1,7 @@
 //! What Leveret adds between services of today: another attempt, an end to what loops, and a dead letter that a person
 //! can send home again.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
@@ -9,7 +9,7 @@ use lapin::{Connection, ConnectionProperties};
 use leveret::config::Attempts;
 use leveret::dead::{DeadLetters, Filter, Letter};
 use leveret::delivery::Settlement;
-use leveret_tests::process::binary;
+use leveret_tests::process::command;
 use tokio::sync::mpsc;
 
 use super::*;
@@ -34,11 +34,7 @@ impl Stage {
 
     /// What an operator's command writes, if it works.
     async fn leveret(&self, arguments: &[&str]) -> String {
-        let mut command = Command::new(binary());
-        // Whatever the developer has set is not the test's.
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("LEVERET_")) {
-            command.env_remove(name);
-        }
+        let mut command = command();
         command.args(arguments).env("LEVERET_ADMIN_ADDRESS", self.host.host.address.to_string()).stdin(Stdio::null());
         let ran = tokio::task::spawn_blocking(move || command.output().expect("leveret was built with the tests"));
         let output = ran.await.expect("it does not panic");
