@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::languages::{LANGUAGES, Language};
 use super::toolchain::{self, Variables};
-use super::{digest, foreign};
+use super::{digest, foreign, place};
 use crate::command::Program;
 use crate::failure::Failure;
 use crate::setup::{make_directory, npm, remove_directory, remove_file, write};
@@ -55,7 +55,7 @@ fn ensure(workspace: &Workspace, language: &Language, variables: &Variables) -> 
             _ => {}
         }
         let build = leveret(workspace).argument("build").argument(&guest).argument("--out").argument(&component);
-        variables.iter().fold(build, |build, (name, value)| build.variable(name, value)).run()
+        toolchain::given(build, variables).run()
     })
 }
 
@@ -84,8 +84,4 @@ fn renew_environment(guest: &Path) -> Result<(), Failure> {
     } else {
         Ok(())
     }
-}
-
-fn place(workspace: &Workspace, language: &Language, extension: &str) -> PathBuf {
-    workspace.target(&format!("conformance/{}.{extension}", language.name))
 }

@@ -9,6 +9,7 @@ mod readme;
 mod results;
 pub mod toolchain;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::command::Program;
@@ -16,6 +17,7 @@ use crate::failure::Failure;
 use crate::setup;
 use crate::workspace::Workspace;
 
+use languages::Language;
 use results::Results;
 
 /// `[--write]`: with it, the README's table is written; without it, it is said if it is out of date. Ends in one line of
@@ -40,4 +42,9 @@ pub fn conformance(workspace: &Workspace, arguments: &[String]) -> Result<ExitCo
         eprintln!("\n{failure}");
     }
     Ok(if tests.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What is kept of a language: its component, what came of the cases, or why it was skipped.
+fn place(workspace: &Workspace, language: &Language, extension: &str) -> PathBuf {
+    workspace.target(&format!("conformance/{}.{extension}", language.name))
 }

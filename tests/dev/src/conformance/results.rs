@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::PathBuf;
 
 use super::languages::{LANGUAGES, Language};
+use super::place;
 use crate::failure::Failure;
 use crate::setup::remove_file;
 use crate::workspace::Workspace;
@@ -22,13 +22,13 @@ pub struct Results(pub Vec<(&'static Language, Outcome)>);
 
 /// Removes what an earlier run left, so that it is not taken for this one's.
 pub fn forget(workspace: &Workspace) -> Result<(), Failure> {
-    LANGUAGES.iter().try_for_each(|language| remove_file(&file(workspace, language, "results")))
+    LANGUAGES.iter().try_for_each(|language| remove_file(&place(workspace, language, "results")))
 }
 
 impl Results {
     pub fn read(workspace: &Workspace) -> Self {
         let outcome = |language| {
-            let text = |extension| fs::read_to_string(file(workspace, language, extension)).ok();
+            let text = |extension| fs::read_to_string(place(workspace, language, extension)).ok();
             let ran = || text("results").map(|text| Outcome::Ran(text.lines().filter_map(case).collect()));
             let skipped = text("skipped").map(|reason| Outcome::Skipped(reason.trim().to_owned()));
             skipped.or_else(ran).unwrap_or(Outcome::Missing)
@@ -109,10 +109,6 @@ fn case(line: &str) -> Option<(String, bool)> {
 fn escaped(text: &str) -> String {
     let character = |c: char| if c.is_control() { " ".into() } else { c.to_string() };
     text.chars().map(character).collect::<String>().replace('\\', "\\\\").replace('"', "\\\"")
-}
-
-fn file(workspace: &Workspace, language: &Language, extension: &str) -> PathBuf {
-    workspace.target(&format!("conformance/{}.{extension}", language.name))
 }
 
 #[cfg(test)]

@@ -13,6 +13,11 @@ use crate::workspace::Workspace;
 /// Variables of the environment that a build is given.
 pub type Variables = Vec<(&'static str, OsString)>;
 
+/// A program that is given what its toolchain needs.
+pub fn given(program: Program, variables: &Variables) -> Program {
+    variables.iter().fold(program, |program, (name, value)| program.variable(name, value))
+}
+
 /// A toolchain, or why there is none.
 pub fn find(workspace: &Workspace, language: &Language) -> Result<Result<Variables, String>, Failure> {
     Ok(match language.sdk {
