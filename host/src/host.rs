@@ -41,7 +41,7 @@ pub enum StartError {
     #[error(transparent)]
     Ledger(#[from] crate::ledger::OpenError),
     #[error("`ledger.redis`: {0}")]
-    Redis(#[from] crate::ledger::UrlError),
+    Redis(#[from] crate::redis::UrlError),
     #[error(transparent)]
     Policy(#[from] InvalidPolicy),
     #[error("the admin address {address} is not to be had: {reason}; set `admin.address`, or stop what listens there")]
