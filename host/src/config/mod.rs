@@ -33,7 +33,7 @@ pub use entry::KeyPath;
 pub use error::{ConfigError, Place, Problem};
 pub use exchange::{Exchange, Routing, Wanted};
 pub use grant::{Bucket, HostPattern, Method, Network};
-pub use key::{AppKey, EventKey, PluginKey};
+pub use key::{AppKey, EventKey, PluginKey, TaskKey};
 pub use load::load;
 pub use order::{OrderKey, Ordering};
 pub use rate_limit::RateLimit;
