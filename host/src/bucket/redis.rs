@@ -71,7 +71,13 @@ impl RedisBuckets {
     }
 
     /// Runs a script; what it says is `done`, a number, or the word for why not.
-    async fn run(&self, script: &str, bucket: &BucketId, arguments: &[&[u8]], limits: Limits) -> Result<u64, BucketError> {
+    async fn run(
+        &self,
+        script: &str,
+        bucket: &BucketId,
+        arguments: &[&[u8]],
+        limits: Limits,
+    ) -> Result<u64, BucketError> {
         let mut command = redis::cmd("EVAL");
         command.arg(script).arg(3);
         for part in ["values", "order", "held"] {

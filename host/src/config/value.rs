@@ -61,7 +61,9 @@ pub enum ValueError {
     Host { text: String, reason: &'static str },
     #[error("{0:?} is not a method that can be granted: use upper case, such as \"POST\"; CONNECT never is")]
     Method(String),
-    #[error("{0:?} is not a network: use an address with the length of its prefix, such as \"10.1.0.0/16\", or one address")]
+    #[error(
+        "{0:?} is not a network: use an address with the length of its prefix, such as \"10.1.0.0/16\", or one address"
+    )]
     Network(String),
     #[error("{text:?} is not a bucket: {reason}")]
     Bucket { text: String, reason: NameError },

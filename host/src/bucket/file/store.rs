@@ -54,9 +54,7 @@ pub(super) fn delete(file: &mut Connection, bucket: &BucketId, key: &str) -> Res
     let transaction = file.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let held = held(&transaction, bucket)?;
     if let Some(old) = length(&transaction, held.number, key)? {
-        transaction
-            .prepare_cached("DELETE FROM entry WHERE bucket = ?1 AND key = ?2")?
-            .execute((held.number, key))?;
+        transaction.prepare_cached("DELETE FROM entry WHERE bucket = ?1 AND key = ?2")?.execute((held.number, key))?;
         count(&transaction, Held { keys: held.keys - 1, size: held.size - old - key.len() as i64, ..held })?;
     }
     transaction.commit()
