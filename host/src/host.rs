@@ -92,7 +92,9 @@ impl Host {
         let ledger = ledger::open(settings)?;
         let inbox = ledger::inbox(settings, &ledger)?;
         let metrics = Arc::new(admin::Metrics::default());
-        let journal = Arc::new(Journal::new(vec![metrics.clone(), Arc::new(ledger::Tracer(ledger.clone()))]));
+        let costs = Arc::new(admin::Costs::default());
+        let tracer = Arc::new(ledger::Tracer(ledger.clone()));
+        let journal = Arc::new(Journal::new(vec![metrics.clone(), costs.clone(), tracer]));
         let dispatch =
             Arc::new(Dispatch::new(Workings { broker: broker.clone(), policies, inbox, journal: journal.clone() }));
         let (listening, serving) = (CancellationToken::new(), CancellationToken::new());
@@ -112,6 +114,7 @@ impl Host {
             dispatch: dispatch.clone(),
             journal: journal.clone(),
             metrics,
+            costs,
             trace: ledger.clone(),
             dead: Arc::new(DeadLetters::new(broker.clone())),
             payload_limit: settings.delivery.payload_limit.as_bytes(),

@@ -9,6 +9,7 @@ mod new;
 mod operate;
 mod publish;
 mod test;
+mod top;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

@@ -69,6 +69,7 @@ fn without_a_host_each_command_says_how_to_start_one() {
         &["dead", "discard", "x", "--yes"],
         &["dead", "export"],
         &["trace", "x"],
+        &["top", "--once"],
         &["plugin", "list"],
         &["plugin", "pause", "x"],
         &["breaker", "list"],
@@ -92,6 +93,7 @@ fn what_can_only_be_a_mistake_is_a_wrong_use() {
         (&["dead", "retry", "x", "--rate", "fast"], "50/s"),
         (&["plugin", "pause", "a/b/c"], "plugin name"),
         (&["trace", ""], "1 to 255"),
+        (&["top", "--by", "weight"], "host-time"),
     ] {
         let ended = leveret(directory().path(), &[], arguments);
         assert_eq!(ended.code, 2, "{arguments:?}: {}", ended.error);

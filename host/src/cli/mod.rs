@@ -19,6 +19,7 @@ mod publish;
 mod status;
 mod test;
 mod text;
+mod top;
 mod topology;
 mod trace;
 mod tree;
@@ -79,6 +80,8 @@ enum Command {
     Dead(dead::Dead),
     /// Show what caused what in one transaction.
     Trace(trace::Trace),
+    /// List the plugins by what they cost.
+    Top(top::Top),
     /// List the plugins, and pause or resume one.
     Plugin(plugin::Plugin),
     /// List the circuit breakers, and trip or reset one.
@@ -109,6 +112,7 @@ pub fn main() -> ExitCode {
             Command::Status => status::run(&settings, output),
             Command::Dead(dead) => dead.run(&settings, output),
             Command::Trace(trace) => trace.run(&settings, output),
+            Command::Top(top) => top.run(&settings, output),
             Command::Plugin(plugin) => plugin.run(&settings, output),
             Command::Breaker(breaker) => breaker.run(&settings, output),
             Command::Topology(topology) => topology.run(&settings, output),

@@ -12,6 +12,7 @@ mod engine;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 pub mod grant;
+mod host_time;
 mod instance;
 mod output;
 mod refusal;
