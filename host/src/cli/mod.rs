@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod api;
+mod audit;
 mod breaker;
 mod build;
 mod check;
@@ -80,6 +81,8 @@ enum Command {
     Dead(dead::Dead),
     /// Show what caused what in one transaction.
     Trace(trace::Trace),
+    /// Show which version of which plugin went live when, and what was refused.
+    Audit(audit::Audit),
     /// List the plugins by what they cost.
     Top(top::Top),
     /// List the plugins, and pause or resume one.
@@ -112,6 +115,7 @@ pub fn main() -> ExitCode {
             Command::Status => status::run(&settings, output),
             Command::Dead(dead) => dead.run(&settings, output),
             Command::Trace(trace) => trace.run(&settings, output),
+            Command::Audit(audit) => audit.run(&settings, output),
             Command::Top(top) => top.run(&settings, output),
             Command::Plugin(plugin) => plugin.run(&settings, output),
             Command::Breaker(breaker) => breaker.run(&settings, output),
