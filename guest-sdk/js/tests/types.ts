@@ -1,6 +1,6 @@
 // What must compile, and what must not: `tsc` is the test.
 import * as v from "valibot";
-import { definePlugin, subscribe, task, type Validator } from "@leveret/plugin";
+import { announce, definePlugin, perform, subscribe, task, type Validator } from "@leveret/plugin";
 
 const Payment = v.object({ email: v.string(), amount: v.number() });
 
@@ -31,6 +31,16 @@ subscribe("user.named", function* () {
   yield task("name.keep", {});
 });
 
+perform("email.send", Payment, ({ payload, attempt, key }) => {
+  const amount: number = payload.amount;
+  return [announce("email.sent", { amount, attempt, key }), task("visit.count", {}, { key: key ?? "none" })];
+});
+
+// @ts-expect-error: an event is announced, and by workers only
+subscribe("user.authorized", () => announce("email.sent", {}));
+// @ts-expect-error: a worker cannot wait
+perform("email.send", async () => {});
+
 // @ts-expect-error: a handler cannot wait
 subscribe("user.authorized", async () => {});
 // @ts-expect-error: nor with a payload
@@ -43,6 +53,8 @@ subscribe("user.authorized", () => "greeting.send");
 definePlugin({
   summary: "Greets people.",
   subscribers: [subscribe("org.payment.processed", Payment, () => {})],
+  workers: [perform("email.send", Payment, () => {})],
+  announces: ["email.sent", { name: "email.bounced", schema: { type: "object" } }],
   recover(message, attempts) {
     if (message.kind === "task") return task("complaint.file", { attempt: message.attempt });
     return task("complaint.file", { source: message.source, reasons: attempts.map(({ reason }) => reason) });
