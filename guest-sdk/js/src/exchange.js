@@ -1,7 +1,6 @@
 /** @import * as contract from "./contract.d.ts" */
 /** @import { Answer, Request } from "./host.js" */
 import { contractError } from "./imported.js";
-import { text } from "./text.js";
 import { decode, encode } from "./utf8.js";
 
 export class HttpError extends Error {
@@ -223,7 +222,7 @@ function broken(types, failure) {
 function refusal(what, error) {
   if (error instanceof Error) return error;
   const { tag, val } = /** @type {contract.ErrorCode} */ (error ?? { tag: "HTTP-request-URI-invalid" });
-  const detail = val === undefined || val === null ? "" : text(val);
+  const detail = Object.values(typeof val === "object" ? (val ?? {}) : { val }).filter((part) => part != null).join(", ");
   const code = tag === "internal-error" && detail !== "" ? [] : [tag];
   return new HttpError([what, ...code, ...(detail === "" ? [] : [detail])].join(": "), tag);
 }
