@@ -30,7 +30,8 @@ export async function bundle({ directory, source, version, summary }) {
     import { used } from ${JSON.stringify(`${sdk}host.js`)};
     import plugin from ${JSON.stringify(source)};
     export { plugin, used as leveret$used };
-    export const leveret$open = (imports) => component(plugin, ${JSON.stringify({ version, summary })}, () => reach(imports));
+    const project = ${JSON.stringify({ version, summary })};
+    export const leveret$open = (imports) => component(plugin, project, () => reach(imports));
   `;
   const text = await bundled({
     stdin: { contents: entry, resolveDir: directory, sourcefile: "component" },
@@ -82,7 +83,8 @@ function opening(shape) {
       lines.push(`import leveret$${name} from "${undercover(module)}";`);
       return `leveret$${name}`;
     }
-    return `{ ${Object.entries(module).map(([part, one]) => `${part}: ${opened(`${name}$${part}`, one)}`).join(", ")} }`;
+    const parts = Object.entries(module).map(([part, one]) => `${part}: ${opened(`${name}$${part}`, one)}`);
+    return `{ ${parts.join(", ")} }`;
   };
   const given = Object.entries(imports(shape)).map(([name, module]) => `${name}: ${opened(name, module)}`);
   lines.push(`export const { ${shape.exported.join(", ")} } = leveret$open({ ${given.join(", ")} });`, "");

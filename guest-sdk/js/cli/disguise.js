@@ -1,22 +1,22 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 
-// componentize-qjs runs a component once as it builds it. It gives the component a WASI of its own then, and stubs of
-// all else, whose streams are none of that WASI's: a component that imports `wasi:http`, which shares streams with
-// `wasi:io`, would not link. Under names that its WASI does not have, both are stubs, and fit. Once the component is
-// built, its imports get their names back. The version is another than the engine's own of `wasi:io`, since no two
-// imports may have one name; to a host they are the same.
+// componentize-qjs runs a component once as it builds it. It gives the component a WASI of its own then, and stubs for
+// all else. So `wasi:http` would be a stub, and not fit that WASI's streams, which it shares: the component would not link.
+// Under names that nobody knows they are all stubs, and fit. Once the component is built, its imports get their own names.
+// The engine has imports of `wasi:io` and `wasi:clocks`, too, and no two may have one name: these are of another version,
+// which is the same to a host.
 
 const real = /\bwasi:(http|io|clocks)(\/[a-z-]+)?@0\.2\.12\b/g;
 const prefix = "lasi:";
 
 /**
- * A name of `wasi:http` and what it needs as it is while the component is built.
+ * A name of `wasi:http` or of what it needs as it is while the component is built.
  *
  * @param {string} text
  */
 export function undercover(text) {
-  return text.replace(real, `${prefix}$1$2@0.2.10`);
+  return text.replace(real, (_, of, one = "") => `${prefix}${of}${one}@${of === "http" ? "0.2.12" : "0.2.10"}`);
 }
 
 /**

@@ -142,7 +142,12 @@ function writeFailure(thrown) {
  */
 function writeTask({ name, payload, key, headers }) {
   const text = json(payload, `the task ${name}`);
-  return { name, payload: text, key: key === undefined || key === null ? null : String(key), headers: written(headers) };
+  return {
+    name,
+    payload: text,
+    key: key === undefined || key === null ? null : String(key),
+    headers: written(headers),
+  };
 }
 
 /**

@@ -222,7 +222,9 @@ function broken(types, failure) {
 function refusal(what, error) {
   if (error instanceof Error) return error;
   const { tag, val } = /** @type {contract.ErrorCode} */ (error ?? { tag: "HTTP-request-URI-invalid" });
-  const detail = Object.values(typeof val === "object" ? (val ?? {}) : { val }).filter((part) => part != null).join(", ");
+  const detail = Object.values(typeof val === "object" ? (val ?? {}) : { val })
+    .filter((part) => part != null)
+    .join(", ");
   const code = tag === "internal-error" && detail !== "" ? [] : [tag];
   return new HttpError([what, ...code, ...(detail === "" ? [] : [detail])].join(": "), tag);
 }

@@ -15,7 +15,14 @@
  * An HTTP request and its answer.
  *
  * @typedef {(request: Request) => Answer} Exchange
- * @typedef {{ method: string, url: string, headers: Record<string, string>, body: Uint8Array, timeout?: number }} Request
+ *
+ * @typedef {object} Request
+ * @property {string} method
+ * @property {string} url
+ * @property {Record<string, string>} headers
+ * @property {Uint8Array} body
+ * @property {number} [timeout] in milliseconds
+ *
  * @typedef {{ status: number, headers: Record<string, string>, body: Uint8Array }} Answer
  */
 

@@ -9,7 +9,8 @@ export interface Validator<Payload> {
 }
 
 type Validated<Payload> =
-  { readonly value: Payload; readonly issues?: undefined } | { readonly issues: readonly Issue[] };
+  | { readonly value: Payload; readonly issues?: undefined }
+  | { readonly issues: readonly Issue[] };
 
 interface Issue {
   readonly message: string;
@@ -129,8 +130,8 @@ export interface Worker<Payload = any> {
 }
 
 /**
- * Makes a function the worker of one task. List it under `workers` in {@link definePlugin}. It may be called again for a
- * task that it performed already, if the host or the broker died in between.
+ * Makes a function the worker of one task. List it under `workers` in {@link definePlugin}. It may be called again for
+ * a task that it performed already, if the host or the broker died in between.
  *
  * @param task the task's name within the application: `email.send` in application `pheidi` is `pheidi.email.send`
  * @param payload what reads the payload into the handler's type; `unknown` without it
@@ -264,7 +265,8 @@ export interface Plugin extends PluginOptions {
 /**
  * Makes a plugin. Export it as the default of the main source.
  *
- * @throws {TypeError} if there are two handlers of one event or task, a limit is not a whole number, or a function is async
+ * @throws {TypeError} if there are two handlers of one event or task, a limit is not a whole number, or a function is
+ *   async
  */
 export function definePlugin(options: PluginOptions): Plugin;
 

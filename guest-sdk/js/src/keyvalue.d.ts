@@ -1,4 +1,4 @@
-/** Buckets of values for workers, where the operator grants them. An application's plugins share a bucket by its name. */
+/** Buckets of values for workers, where the operator grants them. An application's plugins share those of one name. */
 
 /**
  * Opens a bucket.

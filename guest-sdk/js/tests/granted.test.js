@@ -96,7 +96,17 @@ test("a bucket that is not there is told", () => {
 });
 
 test("text is UTF-8, however broken it comes", () => {
-  const texts = ["", "a", "é", "€", "🐇", "\ud800x", "x\udc00", "\ud83d", "\u0000\u007f\u0080\u07ff\u0800\uffff\u{10ffff}"];
+  const texts = [
+    "",
+    "a",
+    "é",
+    "€",
+    "🐇",
+    "\ud800x",
+    "x\udc00",
+    "\ud83d",
+    "\u0000\u007f\u0080\u07ff\u0800\uffff\u{10ffff}",
+  ];
   for (const text of texts) assert.deepEqual(encode(text), new TextEncoder().encode(text));
   const own = new TextDecoder("utf-8", { ignoreBOM: true });
   const heads = [0x00, 0x7f, 0x80, 0xbf, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xed, 0xef, 0xf0, 0xf1, 0xf4, 0xf5, 0xff];

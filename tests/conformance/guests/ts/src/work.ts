@@ -1,13 +1,4 @@
-import {
-  type Assignment,
-  type Results,
-  announce,
-  perform,
-  reject,
-  retry,
-  setting,
-  task,
-} from "@leveret/plugin";
+import { type Assignment, type Results, announce, perform, reject, retry, setting, task } from "@leveret/plugin";
 import { objectWithN, Typed } from "./shapes.ts";
 import { seen } from "./seen.ts";
 
