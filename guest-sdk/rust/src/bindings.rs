@@ -51,6 +51,22 @@ pub mod subscriber {
     });
 }
 
+pub mod worker {
+    wit_bindgen::generate!({
+        path: "wit",
+        inline: "
+            package leveret:guest-worker;
+            world worker {
+                export leveret:plugin/worker@0.1.0;
+            }
+        ",
+        with: { "leveret:plugin/types@0.1.0": crate::bindings::imports::leveret::plugin::types },
+        pub_export_macro: true,
+        export_macro_name: "export_worker",
+        default_bindings_module: "leveret_plugin::export::worker",
+    });
+}
+
 pub mod recovery {
     wit_bindgen::generate!({
         path: "wit",
@@ -79,5 +95,23 @@ pub mod probe {
         pub_export_macro: true,
         export_macro_name: "export_probe",
         default_bindings_module: "leveret_plugin::export::probe",
+    });
+}
+
+/// What a worker may be granted. A plugin that calls none of it imports none of it.
+#[cfg(target_family = "wasm")]
+pub mod grants {
+    wit_bindgen::generate!({
+        path: "wit",
+        inline: "
+            package leveret:guest-grants;
+            world grants {
+                import wasi:http/types@0.2.12;
+                import wasi:http/outgoing-handler@0.2.12;
+                import wasi:keyvalue/store@0.2.0-draft;
+                import wasi:keyvalue/atomics@0.2.0-draft;
+            }
+        ",
+        generate_all,
     });
 }

@@ -57,9 +57,6 @@ impl Loader {
         let compiled = tell(&id, file, compiling).await.unwrap_or(Err(Refusal::Panic))?;
         let budget = *self.limits.budgets.get(&id).unwrap_or(&self.limits.budget);
         let description = compiled.describe(&id.app, self.limits.describe, budget.memory).await?;
-        if description.subscriptions.is_empty() {
-            return Err(Refusal::NoSubscriptions);
-        }
         let budget = budget.within(&description.limits);
         let settings = self.limits.settings.get(&id).cloned().unwrap_or_default();
         let compiled = compiled.reusing(self.limits.reuse.get(&id).copied());

@@ -13,10 +13,9 @@ use super::compile::Compiled;
 use super::instance::{Context, Room, State};
 use super::reuse::Waiting;
 use super::schema::Schema;
-use super::since_v0_1::{drafts, size};
-use super::{Budget, Digest, Event, Handler, Invocation, Outcome, PluginSettings, Recovered};
-use crate::message::{FailedAttempt, REASON_LIMIT, Receipt, Timestamp};
-use crate::name::{AppName, TaskName};
+use super::{Budget, Digest, Handler, Incoming, Invocation, Outcome, PluginSettings, Recovered, What};
+use crate::message::{FailedAttempt, REASON_LIMIT, Receipt, Subject, Timestamp};
+use crate::name::AppName;
 
 /// The longest that a probe may take, on the clock and on a processor: a breaker waits for its answer.
 const PROBE: Duration = Duration::from_secs(1);
@@ -24,8 +23,8 @@ const PROBE: Duration = Duration::from_secs(1);
 /// What a call may use and see, and what its answer may hold.
 pub(super) struct Bounds {
     pub app: AppName,
-    /// The tasks that the plugin may emit, and what their payloads must fit, where it says so.
-    pub emits: BTreeMap<TaskName, Option<Schema>>,
+    /// What the plugin may make, and what its payloads must fit, where it says so.
+    pub makes: BTreeMap<Subject, Option<Schema>>,
     pub budget: Budget,
     pub settings: PluginSettings,
 }
@@ -40,19 +39,28 @@ impl Bounds {
 pub(super) struct Component {
     compiled: Compiled,
     bounds: Bounds,
-    /// Instances that have handled an event and wait for another, if they are reused.
-    waiting: Option<Arc<Waiting>>,
+    /// Instances that have handled an event and wait for another, if they are reused; and those that have performed a
+    /// task. What an instance has seen of the world must not reach a subscriber, which is pure.
+    subscribers: Option<Arc<Waiting>>,
+    workers: Option<Arc<Waiting>>,
 }
 
 impl Component {
     pub(super) fn new(compiled: Compiled, bounds: Bounds) -> Self {
-        let waiting = compiled.reuse.map(Waiting::new);
-        Self { compiled, bounds, waiting }
+        let [subscribers, workers] = [(), ()].map(|()| compiled.reuse.map(Waiting::new));
+        Self { compiled, bounds, subscribers, workers }
+    }
+
+    fn waiting(&self, what: What<'_>) -> Option<&Arc<Waiting>> {
+        match what {
+            What::Event { .. } => self.subscribers.as_ref(),
+            What::Task { .. } => self.workers.as_ref(),
+        }
     }
 
     /// A room for a delivery with this context.
-    fn room(&self, context: Context) -> Room {
-        let (budget, waiting) = (self.bounds.budget, self.waiting.as_ref());
+    fn room(&self, waiting: Option<&Arc<Waiting>>, context: Context) -> Room {
+        let budget = self.bounds.budget;
         match waiting.and_then(|waiting| waiting.take()) {
             Some(mut room) => {
                 room.renew(budget, context);
@@ -63,27 +71,37 @@ impl Component {
     }
 }
 
+/// What the randomness of a call is seeded from: the same for a message that is delivered again. Each attempt of a task
+/// draws anew, since a worker may have to choose otherwise than it did when it failed.
+fn seed(message: &Incoming<'_>) -> Digest {
+    match message.what {
+        What::Event { .. } => Digest::of(message.id.as_str().as_bytes()),
+        What::Task { attempt, .. } => Digest::of(format!("{}\0{attempt}", message.id).as_bytes()),
+    }
+}
+
 #[async_trait]
 impl Handler for Component {
-    async fn on_event(&self, event: Event<'_>) -> Invocation {
-        let Self { compiled, bounds, waiting } = self;
-        let context = bounds.context(event.time, Digest::of(event.id.as_str().as_bytes()));
+    async fn handle(&self, message: Incoming<'_>) -> Invocation {
+        let Self { compiled, bounds, .. } = self;
+        let waiting = self.waiting(message.what);
+        let context = bounds.context(message.time, seed(&message));
         let call = async |store: &mut Store<State>, instance: &Instance| {
-            compiled.exports.on_event(store, instance, &event).await
+            compiled.exports.handle(store, instance, &message).await
         };
         let place = compiled.sandbox.place().await;
-        let mut room = self.room(context);
+        let mut room = self.room(waiting, context);
         let (answer, receipt) = compiled.call_in(&mut room, bounds.budget, call).await;
         // It ends before its place is another's, unless it is given one of those that are kept.
-        let again = waiting.as_ref().filter(|_| answer.is_ok());
+        let again = waiting.filter(|_| answer.is_ok());
         let kept = again.and_then(|waiting| Some((waiting, waiting.keep(room, &compiled.sandbox)?)));
         drop(place);
 
-        let mut receipt = Receipt { bytes_in: event.payload.len() as u64, ..receipt };
+        let mut receipt = Receipt { bytes_in: message.payload.len() as u64, ..receipt };
         let outcome = match answer {
-            Ok(Ok(tasks)) => {
-                receipt.bytes_out = size(&tasks);
-                match drafts(tasks, bounds).await {
+            Ok(Ok(made)) => {
+                receipt.bytes_out = made.size();
+                match made.read(bounds).await {
                     Ok(drafts) => Outcome::Done(drafts),
                     // It emits what it must not: its instance ends here.
                     Err(reason) => {
@@ -100,23 +118,23 @@ impl Handler for Component {
         Invocation { outcome, receipt }
     }
 
-    async fn recover(&self, event: Event<'_>, attempts: &[FailedAttempt]) -> Option<Recovered> {
+    async fn recover(&self, message: Incoming<'_>, attempts: &[FailedAttempt]) -> Option<Recovered> {
         let Self { compiled, bounds, .. } = self;
         let recovery = compiled.exports.recovery()?;
-        let context = bounds.context(event.time, Digest::of(format!("{}\0recovery", event.id).as_bytes()));
+        let context = bounds.context(message.time, Digest::of(format!("{}\0recovery", message.id).as_bytes()));
         let budget = Budget { time: bounds.budget.recovery, ..bounds.budget };
         let call = async |store: &mut Store<State>, instance: &Instance| {
-            recovery.recover(store, instance, &event, attempts).await
+            recovery.recover(store, instance, &message, attempts).await
         };
         let place = compiled.sandbox.place().await;
         let (answer, receipt) = compiled.call(budget, context, call).await;
         drop(place);
 
-        let mut receipt = Receipt { bytes_in: event.payload.len() as u64, ..receipt };
+        let mut receipt = Receipt { bytes_in: message.payload.len() as u64, ..receipt };
         let answer = match answer {
-            Ok(Ok(tasks)) => {
-                receipt.bytes_out = size(&tasks);
-                drafts(tasks, bounds).await
+            Ok(Ok(made)) => {
+                receipt.bytes_out = made.size();
+                made.read(bounds).await
             }
             Ok(Err(words)) => Err(bounded(words)),
             Err(fault) => Err(format!("its recovery failed: {fault}")),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::instance::Fault;
-use crate::name::{NameError, QueueName};
+use crate::name::{AppName, EventName, NameError, QueueName};
 
 /// Why a file is refused. The version before it, if there is one, goes on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -37,8 +37,6 @@ pub enum Refusal {
     OtherWorld { exports: Vec<String> },
     #[error("the plugin exports `manifest` but neither `subscriber` nor `worker`, so there is nothing it could do")]
     Idle,
-    #[error("the plugin is a worker; this version of Leveret runs subscribers only")]
-    Worker,
     #[error("the plugin imports what is not granted: {}", .0.iter().map(Import::to_string).collect::<Vec<_>>().join("; "))]
     Imports(Vec<Import>),
     #[error("the plugin does not fit the contract `leveret:plugin@0.1.0`: {0}")]
@@ -47,14 +45,23 @@ pub enum Refusal {
     Describe(Fault),
     #[error("`describe` says what it must not: {}", .0.join("; "))]
     Description(Vec<String>),
-    #[error(
-        "its subscription would share the queue `{queue}` with the plugin {owner}; rename the plugin's file or the event"
-    )]
+    #[error("its queue `{queue}` is the plugin {owner}'s too; rename the plugin's file, the event or the task")]
     QueueTaken { queue: QueueName, owner: String },
     #[error("{} is the same plugin; keep one of the two files", other.display())]
     Twice { other: PathBuf },
-    #[error("the plugin is a subscriber, but its `describe` lists no subscriptions, so it would never run")]
-    NoSubscriptions,
+    #[error("its `describe` lists neither subscriptions nor tasks that it performs, so it would never run")]
+    NothingToHandle,
+    #[error("its `describe` lists {lists}, but it does not export `leveret:plugin/{export}@0.1.0`")]
+    NotExported { lists: &'static str, export: &'static str },
+    #[error(
+        "it would announce `{event}`, which begins like the tasks of the application {app}; call the event by its model, \
+         such as `email.sent`"
+    )]
+    ForeignEvent { event: EventName, app: AppName },
+    #[error(
+        "{owner} announces `{event}`, which begins like this application's tasks; rename the application or the event"
+    )]
+    AnnouncedElsewhere { event: EventName, owner: String },
 }
 
 /// An import that is not granted, and why.

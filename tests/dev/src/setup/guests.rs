@@ -13,11 +13,12 @@ struct Guest {
     flags: &'static str,
 }
 
-const GUESTS: [Guest; 6] = [
+const GUESTS: &[Guest] = &[
     Guest { package: "pheidi", file: "pheidi", flags: "" },
     Guest { package: "warehouse", file: "warehouse", flags: "" },
     Guest { package: "relay", file: "relay", flags: "" },
     Guest { package: "puppet", file: "puppet", flags: "" },
+    Guest { package: "laborer", file: "laborer", flags: "" },
     Guest { package: "docker", file: "docker", flags: "" },
     // The same plugin in a later version, to show and test an update with.
     Guest { package: "docker", file: "docker-next", flags: "--features next" },
@@ -28,7 +29,7 @@ pub fn ensure(workspace: &Workspace) -> Result<String, Failure> {
     announce("building them; the first time takes a minute");
     let flags = wasm_target::flags(workspace)?;
     let mut changed = 0;
-    for guest in &GUESTS {
+    for guest in GUESTS {
         build(guest, flags.as_deref())?;
         // At once, since another version of the same plugin is built to the same place.
         let built = workspace.target(&format!("{TARGET}/plugin/{}.wasm", guest.package));
