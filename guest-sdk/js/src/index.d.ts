@@ -9,8 +9,7 @@ export interface Validator<Payload> {
 }
 
 type Validated<Payload> =
-  | { readonly value: Payload; readonly issues?: undefined }
-  | { readonly issues: readonly Issue[] };
+  { readonly value: Payload; readonly issues?: undefined } | { readonly issues: readonly Issue[] };
 
 interface Issue {
   readonly message: string;
