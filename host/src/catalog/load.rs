@@ -12,7 +12,7 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
 
 use crate::name::PluginId;
-use crate::plugin::{Budget, Live, PluginSettings, Refusal, Reuse, Sandbox};
+use crate::plugin::{Budget, Grants, Live, PluginSettings, Refusal, Reuse, Sandbox};
 
 /// How many files are compiled at one time: compiling is what a processor can be kept busy with, and the pipeline
 /// needs one too.
@@ -34,6 +34,8 @@ pub struct Limits {
     pub settings: BTreeMap<PluginId, PluginSettings>,
     /// The plugins whose instances take more than one delivery.
     pub reuse: BTreeMap<PluginId, Reuse>,
+    /// What plugins may use of the world; nothing where they are not here.
+    pub grants: BTreeMap<PluginId, Grants>,
 }
 
 /// Makes versions of files.
@@ -55,6 +57,8 @@ impl Loader {
         let compile = move || sandbox.compile(&read(&path, size_limit)?);
         let compiling = tokio::task::spawn_blocking(compile);
         let compiled = tell(&id, file, compiling).await.unwrap_or(Err(Refusal::Panic))?;
+        let grants = self.limits.grants.get(&id).cloned().unwrap_or_else(|| Grants::none(id.clone()));
+        let compiled = compiled.granting(&id, grants)?;
         let budget = *self.limits.budgets.get(&id).unwrap_or(&self.limits.budget);
         let description = compiled.describe(&id.app, self.limits.describe, budget.memory).await?;
         let budget = budget.within(&description.limits);
