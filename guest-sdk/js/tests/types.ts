@@ -1,6 +1,8 @@
 // What must compile, and what must not: `tsc` is the test.
 import * as v from "valibot";
 import { announce, definePlugin, perform, subscribe, task, type Validator } from "@leveret/plugin";
+import { send } from "@leveret/plugin/http";
+import { open } from "@leveret/plugin/keyvalue";
 
 const Payment = v.object({ email: v.string(), amount: v.number() });
 
@@ -36,6 +38,18 @@ perform("email.send", Payment, ({ payload, attempt, key }) => {
   return [announce("email.sent", { amount, attempt, key }), task("visit.count", {}, { key: key ?? "none" })];
 });
 
+perform("page.visit", ({ id }) => {
+  const { status, headers, body } = send("https://example.org", { method: "PUT", body: "text", timeout: 1_000 });
+  const length: number = body.length + status;
+  const pages = open("pages");
+  pages.set(id, headers["content-type"] ?? body);
+  // @ts-expect-error: there may be no value
+  const value: Uint8Array = pages.get(id);
+  return announce("page.visited", { length, value, keys: [...pages.keys()] });
+});
+
+// @ts-expect-error: an answer is there at once, and there is nothing to await
+send("https://example.org").then(() => {});
 // @ts-expect-error: an event is announced, and by workers only
 subscribe("user.authorized", () => announce("email.sent", {}));
 // @ts-expect-error: a worker cannot wait
