@@ -111,7 +111,7 @@ class Bucket {
 }
 
 /**
- * The contract's error, in words.
+ * The contract's error, in words. Mostly it is `other`, and has the host's.
  *
  * @param {string} name the bucket's
  * @param {unknown} thrown
@@ -119,9 +119,9 @@ class Bucket {
 function refusal(name, thrown) {
   const error = /** @type {contract.KeyValueError} */ (contractError(thrown));
   const said = {
-    "no-such-store": "there is no such bucket",
-    "access-denied": "it is not granted",
-    other: error.tag === "other" ? error.val : "",
+    "no-such-store": () => `there is no bucket ${name}`,
+    "access-denied": () => `the bucket ${name} is not granted`,
+    other: () => (error.tag === "other" ? error.val : ""),
   };
-  return new KeyValueError(`the bucket ${name}: ${said[error.tag]}`, error.tag);
+  return new KeyValueError(said[error.tag](), error.tag);
 }

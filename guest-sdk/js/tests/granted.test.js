@@ -87,7 +87,7 @@ test("a bucket keeps values, and a test sees them", () => {
 });
 
 test("a bucket that is not there is told", () => {
-  const reason = "KeyValueError: the bucket sent: there is no such bucket";
+  const reason = "KeyValueError: there is no bucket sent";
   assert.deepEqual(
     seen(() => open("sent"), { buckets: {} }),
     { retry: { reason } },

@@ -36,7 +36,7 @@ class Stand(Nobody):
         if name not in self._buckets:
             from .keyvalue import KeyValueError
 
-            raise KeyValueError(f"the bucket {name}: there is no such bucket", "no-such-store")
+            raise KeyValueError(f"there is no bucket {name}", "no-such-store")
         return Kept(self._buckets[name])
 
 

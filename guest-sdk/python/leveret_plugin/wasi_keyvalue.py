@@ -56,7 +56,7 @@ def _asked(name: str) -> Iterator[None]:
 
 def _refusal(name: str, error: Any) -> KeyValueError:
     if isinstance(error, store.Error_NoSuchStore):
-        return KeyValueError(f"the bucket {name}: there is no such bucket", "no-such-store")
+        return KeyValueError(f"there is no bucket {name}", "no-such-store")
     if isinstance(error, store.Error_AccessDenied):
-        return KeyValueError(f"the bucket {name}: it is not granted", "access-denied")
-    return KeyValueError(f"the bucket {name}: {error.value}", "other")
+        return KeyValueError(f"the bucket {name} is not granted", "access-denied")
+    return KeyValueError(error.value, "other")
