@@ -117,11 +117,15 @@ class Bucket {
  * @param {unknown} thrown
  */
 function refusal(name, thrown) {
-  const error = /** @type {contract.KeyValueError} */ (contractError(thrown));
-  const said = {
-    "no-such-store": () => `there is no bucket ${name}`,
-    "access-denied": () => `the bucket ${name} is not granted`,
-    other: () => (error.tag === "other" ? error.val : ""),
-  };
-  return new KeyValueError(said[error.tag](), error.tag);
+  const error = contractError(thrown);
+  if (error instanceof Error) return error;
+  const refused = /** @type {contract.KeyValueError} */ (error);
+  switch (refused.tag) {
+    case "no-such-store":
+      return new KeyValueError(`there is no bucket ${name}`, refused.tag);
+    case "access-denied":
+      return new KeyValueError(`the bucket ${name} is not granted`, refused.tag);
+    case "other":
+      return new KeyValueError(refused.val, refused.tag);
+  }
 }
