@@ -213,7 +213,7 @@ function broken(types, failure) {
 }
 
 /**
- * The contract's error, in words. `internal-error` says in its text what the host has to say.
+ * The contract's error, in words. The text of `internal-error` is the host's, and says it all.
  *
  * @param {string} what
  * @param {unknown} error nothing, where the contract has no error but that it failed
@@ -222,9 +222,7 @@ function broken(types, failure) {
 function refusal(what, error) {
   if (error instanceof Error) return error;
   const { tag, val } = /** @type {contract.ErrorCode} */ (error ?? { tag: "HTTP-request-URI-invalid" });
-  const detail = Object.values(typeof val === "object" ? (val ?? {}) : { val })
-    .filter((part) => part != null)
-    .join(", ");
-  const code = tag === "internal-error" && detail !== "" ? [] : [tag];
-  return new HttpError([what, ...code, ...(detail === "" ? [] : [detail])].join(": "), tag);
+  if (tag === "internal-error" && typeof val === "string") return new HttpError(val, tag);
+  const details = Object.values(typeof val === "object" ? (val ?? {}) : { val }).filter((part) => part != null);
+  return new HttpError([what, tag, ...(details.length > 0 ? [details.join(", ")] : [])].join(": "), tag);
 }

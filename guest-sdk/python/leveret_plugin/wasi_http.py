@@ -124,20 +124,17 @@ def _chunk(stream: streams.InputStream) -> bytes | None:
 
 
 def _refusal(what: str, error: Any) -> HttpError:
-    """The contract's error, in words. `internal-error` says in its text what the host has to say.
+    """The contract's error, in words; None is where the contract has no error but that it failed.
 
-    It is None where the contract has no error but that it failed.
+    The text of `internal-error` is the host's, and says it all.
     """
-    if error is None:
-        return HttpError(f"{what}: HTTP-request-URI-invalid", "HTTP-request-URI-invalid")
-    code, detail = _code(type(error).__name__), _words(getattr(error, "value", None))
-    said = [] if code == "internal-error" and detail else [code]
-    return HttpError(": ".join([what, *said, *([detail] if detail else [])]), code)
-
-
-def _words(detail: Any) -> str:
+    code = "HTTP-request-URI-invalid" if error is None else _code(type(error).__name__)
+    detail = getattr(error, "value", None)
+    if code == "internal-error" and detail:
+        return HttpError(detail, code)
     parts = vars(detail).values() if is_dataclass(detail) else [detail]
-    return ", ".join(str(part) for part in parts if part is not None)
+    said = ", ".join(str(part) for part in parts if part is not None)
+    return HttpError(": ".join([what, code, *([said] if said else [])]), code)
 
 
 def _code(name: str) -> str:
