@@ -43,6 +43,11 @@ pub enum ValueError {
     Header(String),
     #[error("this is not an exchange that can be bound: {0}")]
     Exchange(String),
+    #[error(
+        "this does not say whom to trust: {0}; use \"any\", or a table such as {{ digests = [\"<SHA-256>\"], keys = \
+         [\"<public key of minisign>\"] }}"
+    )]
+    Trust(String),
     #[error("{0:?} is not an address: use an IP address with a port, such as \"127.0.0.1:7431\"")]
     Address(String),
     #[error("{text:?} is not a plugin: use \"app\" or \"app/plugin\"; {reason}")]
@@ -57,6 +62,16 @@ pub enum ValueError {
     Task { text: String, reason: NameError },
     #[error("{0} is not a broker: use \"embedded\", \"amqp://…\" or \"amqps://…\"")]
     Broker(String),
+    #[error("{text:?} is not a host that can be granted: {reason}")]
+    Host { text: String, reason: &'static str },
+    #[error("{0:?} is not a method that can be granted: use upper case, such as \"POST\"; CONNECT never is")]
+    Method(String),
+    #[error(
+        "{0:?} is not a network: use an address with the length of its prefix, such as \"10.1.0.0/16\", or one address"
+    )]
+    Network(String),
+    #[error("{text:?} is not a bucket: {reason}")]
+    Bucket { text: String, reason: NameError },
     #[error("this is not a Redis: use \"redis://…\", or \"\" for none")]
     Redis,
     #[error(

@@ -10,6 +10,7 @@ use wasmtime::Store;
 use wasmtime::component::Instance;
 
 use super::compile::Compiled;
+use super::grant::Grants;
 use super::instance::{Context, Room, State};
 use super::reuse::Waiting;
 use super::schema::Schema;
@@ -27,12 +28,20 @@ pub(super) struct Bounds {
     pub makes: BTreeMap<Subject, Option<Schema>>,
     pub budget: Budget,
     pub settings: PluginSettings,
+    pub grants: Grants,
 }
 
 impl Bounds {
-    /// What a call at this moment sees of the world, with randomness from this seed.
-    fn context(&self, now: Timestamp, seed: Digest) -> Context {
-        Context { now, seed: seed.0, settings: self.settings.clone() }
+    /// What a call at this moment sees of the world, with randomness from this seed. Grants are a worker's: what comes of an
+    /// event must depend on nothing else (I2).
+    fn context(&self, now: Timestamp, seed: Digest, is_worker: bool) -> Context {
+        let grants = if is_worker { self.grants.clone() } else { Grants::default() };
+        Context { now, seed: seed.0, settings: self.settings.clone(), grants }
+    }
+
+    /// A plugin's words, or words about it, without its secrets.
+    fn hide(&self, words: String) -> String {
+        self.grants.secrets.hide(&words).into_owned()
     }
 }
 
@@ -85,7 +94,7 @@ impl Handler for Component {
     async fn handle(&self, message: Incoming<'_>) -> Invocation {
         let Self { compiled, bounds, .. } = self;
         let waiting = self.waiting(message.what);
-        let context = bounds.context(message.time, seed(&message));
+        let context = bounds.context(message.time, seed(&message), message.what.is_task());
         let call = async |store: &mut Store<State>, instance: &Instance| {
             compiled.exports.handle(store, instance, &message).await
         };
@@ -105,12 +114,13 @@ impl Handler for Component {
                     Ok(drafts) => Outcome::Done(drafts),
                     // It emits what it must not: its instance ends here.
                     Err(reason) => {
-                        return Invocation { outcome: Outcome::Retry { reason, after: None }, receipt };
+                        let outcome = Outcome::Retry { reason: bounds.hide(reason), after: None };
+                        return Invocation { outcome, receipt };
                     }
                 }
             }
-            Ok(Err(failure)) => failure.into(),
-            Err(fault) => Outcome::Retry { reason: format!("the plugin failed: {fault}"), after: None },
+            Ok(Err(failure)) => Outcome::from(failure).map_reason(|reason| bounds.hide(reason)),
+            Err(fault) => Outcome::Retry { reason: bounds.hide(format!("the plugin failed: {fault}")), after: None },
         };
         if let Some((waiting, kept)) = kept {
             waiting.put(kept);
@@ -121,7 +131,8 @@ impl Handler for Component {
     async fn recover(&self, message: Incoming<'_>, attempts: &[FailedAttempt]) -> Option<Recovered> {
         let Self { compiled, bounds, .. } = self;
         let recovery = compiled.exports.recovery()?;
-        let context = bounds.context(message.time, Digest::of(format!("{}\0recovery", message.id).as_bytes()));
+        let seed = Digest::of(format!("{}\0recovery", message.id).as_bytes());
+        let context = bounds.context(message.time, seed, message.what.is_task());
         let budget = Budget { time: bounds.budget.recovery, ..bounds.budget };
         let call = async |store: &mut Store<State>, instance: &Instance| {
             recovery.recover(store, instance, &message, attempts).await
@@ -136,23 +147,23 @@ impl Handler for Component {
                 receipt.bytes_out = made.size();
                 made.read(bounds).await
             }
-            Ok(Err(words)) => Err(bounded(words)),
+            Ok(Err(words)) => Err(bounded(bounds.hide(words))),
             Err(fault) => Err(format!("its recovery failed: {fault}")),
         };
-        Some(Recovered { answer, receipt })
+        Some(Recovered { answer: answer.map_err(|reason| bounds.hide(reason)), receipt })
     }
 
     async fn healthy(&self) -> Result<(), String> {
         let Self { compiled, bounds, .. } = self;
         let Some(probe) = compiled.exports.probe() else { return Ok(()) };
         // The moment of the question: what a probe answers is neither emitted nor asked for again in a replay.
-        let context = bounds.context(Timestamp::now(), compiled.digest);
+        let context = bounds.context(Timestamp::now(), compiled.digest, compiled.exports.is_worker());
         let budget = Budget { time: PROBE, wasm_time: PROBE, ..bounds.budget };
         let call = async |store: &mut Store<State>, instance: &Instance| probe.healthy(store, instance).await;
         let _place = compiled.sandbox.place_apart().await;
         match compiled.call(budget, context, call).await.0 {
-            Ok(answer) => answer.map_err(bounded),
-            Err(fault) => Err(format!("its probe failed: {fault}")),
+            Ok(answer) => answer.map_err(|words| bounded(bounds.hide(words))),
+            Err(fault) => Err(bounds.hide(format!("its probe failed: {fault}"))),
         }
     }
 }

@@ -11,6 +11,8 @@ mod describe;
 mod engine;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+pub mod grant;
+mod host_time;
 mod instance;
 mod output;
 mod refusal;
@@ -19,6 +21,7 @@ mod sandbox;
 mod schema;
 mod settings;
 mod since_v0_1;
+mod trust;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
@@ -32,11 +35,13 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 pub use compile::Compiled;
+pub use grant::Grants;
 pub use refusal::Refusal;
 pub use reuse::Reuse;
 pub use sandbox::{Compiling, Sandbox, SandboxError, SandboxOptions};
 pub use schema::{InvalidSchema, Misfit, Schema};
 pub use settings::PluginSettings;
+pub use trust::{Distrust, Voucher};
 
 use crate::message::{Attempt, FailedAttempt, Headers, MessageId, Receipt, Subject, Tid, Timestamp};
 use crate::name::{EventName, PluginId, TaskName};
@@ -48,6 +53,18 @@ pub struct Digest([u8; 32]);
 impl Digest {
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
+    }
+
+    /// Reads one as `sha256sum` writes it: 64 hexadecimal digits.
+    pub fn read(text: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        if text.len() != 2 * bytes.len() || !text.chars().all(|c| c.is_ascii_hexdigit()) {
+            return None;
+        }
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok()?;
+        }
+        Some(Self(bytes))
     }
 
     /// The first eight hexadecimal digits, for people.
@@ -190,6 +207,12 @@ pub enum What<'m> {
     Task { name: &'m TaskName, attempt: Attempt, key: Option<&'m str> },
 }
 
+impl What<'_> {
+    pub fn is_task(self) -> bool {
+        matches!(self, Self::Task { .. })
+    }
+}
+
 /// A message that a plugin wants to exist: parsed, its payload JSON, and either a task of its own application or an event
 /// that it announces. It has no id and no TID yet, since those are the host's to give.
 #[derive(Debug, Clone, PartialEq)]
@@ -214,6 +237,17 @@ pub enum Outcome {
     Reject {
         reason: String,
     },
+}
+
+impl Outcome {
+    /// The same with other words for why it failed, if it did.
+    fn map_reason(self, words: impl FnOnce(String) -> String) -> Self {
+        match self {
+            Self::Done(drafts) => Self::Done(drafts),
+            Self::Retry { reason, after } => Self::Retry { reason: words(reason), after },
+            Self::Reject { reason } => Self::Reject { reason: words(reason) },
+        }
+    }
 }
 
 /// One delivery's end.
@@ -250,13 +284,24 @@ pub trait Handler: Send + Sync {
 /// What it means for a plugin that the pool of memory cannot hold it.
 pub const OUTSIDE_POOL: &str = "runs outside the pool, so that each delivery takes longer to begin";
 
+/// What a plugin wants of the host, and what the operator grants it: names only.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Uses {
+    /// The interfaces that it imports.
+    pub imports: Vec<String>,
+    pub grants: Vec<String>,
+}
+
 /// A version that is verified and takes deliveries.
 pub struct Live {
     pub id: PluginId,
     pub version: Version,
     pub description: Description,
+    pub uses: Uses,
     /// Why the pool of memory cannot hold it, if it cannot. Each of its deliveries then takes longer to begin.
     pub outside_pool: Option<String>,
+    /// Who vouches for its file, where somebody must.
+    pub voucher: Option<Voucher>,
     pub handler: Arc<dyn Handler>,
 }
 
@@ -278,5 +323,9 @@ mod tests {
         let digest = Digest::of(b"abc");
         assert_eq!(digest.to_string(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(digest.short(), "ba7816bf");
+        assert_eq!(Digest::read(&digest.to_string()), Some(digest));
+        for text in ["", "ba7816bf", &"g".repeat(64), &"ü".repeat(32)] {
+            assert_eq!(Digest::read(text), None, "{text}");
+        }
     }
 }
