@@ -19,6 +19,7 @@ const GUESTS: &[Guest] = &[
     Guest { package: "relay", file: "relay", flags: "" },
     Guest { package: "puppet", file: "puppet", flags: "" },
     Guest { package: "laborer", file: "laborer", flags: "" },
+    Guest { package: "errand", file: "errand", flags: "" },
     Guest { package: "docker", file: "docker", flags: "" },
     // The same plugin in a later version, to show and test an update with.
     Guest { package: "docker", file: "docker-next", flags: "--features next" },
