@@ -11,3 +11,4 @@ pub mod redis;
 pub mod stage;
 pub mod wait;
 pub mod wat;
+pub mod web;

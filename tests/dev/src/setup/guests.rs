@@ -17,6 +17,10 @@ const GUESTS: &[Guest] = &[
     Guest { package: "pheidi", file: "pheidi", flags: "" },
     Guest { package: "warehouse", file: "warehouse", flags: "" },
     Guest { package: "relay", file: "relay", flags: "" },
+    Guest { package: "pheidi-mailer", file: "pheidi-mailer", flags: "" },
+    Guest { package: "docker-engine", file: "docker-engine", flags: "" },
+    Guest { package: "billing", file: "billing", flags: "" },
+    Guest { package: "warehouse-stock", file: "warehouse-stock", flags: "" },
     Guest { package: "puppet", file: "puppet", flags: "" },
     Guest { package: "laborer", file: "laborer", flags: "" },
     Guest { package: "errand", file: "errand", flags: "" },
@@ -33,7 +37,7 @@ pub fn ensure(workspace: &Workspace) -> Result<String, Failure> {
     for guest in GUESTS {
         build(guest, flags.as_deref())?;
         // At once, since another version of the same plugin is built to the same place.
-        let built = workspace.target(&format!("{TARGET}/plugin/{}.wasm", guest.package));
+        let built = workspace.target(&format!("{TARGET}/plugin/{}.wasm", guest.package.replace('-', "_")));
         changed += usize::from(copy(&built, &workspace.target(&format!("guests/{}.wasm", guest.file)))?);
     }
     Ok(if changed == 0 { "up to date".into() } else { format!("{changed} built") })
