@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::pin;
+use std::sync::LazyLock;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -110,7 +111,9 @@ fn wasi(output: &Output, context: &Context) -> WasiCtx {
     let mut wasi = WasiCtx::builder();
     wasi.stdout(output.standard(Stream::Output)).stderr(output.standard(Stream::Error));
     // What is not set is the system's.
-    if !context.grants.clock {
+    if context.grants.clock {
+        wasi.monotonic_clock(Running);
+    } else {
         wasi.wall_clock(Still(context.now)).monotonic_clock(Still(context.now));
     }
     if !context.grants.randomness {
@@ -156,6 +159,21 @@ impl HostMonotonicClock for Still {
     /// Not 0, which Go's runtime takes for a clock that is broken.
     fn now(&self) -> u64 {
         1_000_000
+    }
+}
+
+/// A clock that counts from the host's start, so that it never goes back for an instance that takes a second call.
+struct Running;
+
+impl HostMonotonicClock for Running {
+    fn resolution(&self) -> u64 {
+        1
+    }
+
+    fn now(&self) -> u64 {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        // Not 0 either.
+        START.elapsed().as_nanos().try_into().unwrap_or(u64::MAX).saturating_add(1_000_000)
     }
 }
 

@@ -29,7 +29,7 @@ use wasmtime_wasi_http::{Error as Failure, RequestOptions, WasiBody, WasiHttpHoo
 use super::failure::{cause, failure};
 use super::http::{HttpGrant, Target};
 use super::resolver::{NotPublic, Resolver};
-use super::{Grants, nothing_here};
+use super::{Grants, Scope};
 use crate::name::PluginId;
 
 /// The most bytes of an answer's status line and headers together.
@@ -158,18 +158,18 @@ impl Sender {
 
 /// What a plugin's call is let do over HTTP.
 pub(in crate::plugin) struct Requests {
-    plugin: Option<PluginId>,
+    scope: Scope,
     http: Option<Http>,
     told: Told,
 }
 
 impl Requests {
     pub(in crate::plugin) fn new(grants: &Grants) -> Self {
-        Self { plugin: grants.plugin.clone(), http: grants.http.clone(), told: Told::default() }
+        Self { scope: grants.scope.clone(), http: grants.http.clone(), told: Told::default() }
     }
 
     fn check(&self, method: &Method, uri: &Uri) -> Result<Arc<Sender>, String> {
-        let Some(plugin) = &self.plugin else { return Err(nothing_here("no request goes out")) };
+        let plugin = self.scope.plugin("no request goes out")?;
         let target = Target::read(method, uri)?;
         let checked = match &self.http {
             Some(http) => http.grant.check(&target),
