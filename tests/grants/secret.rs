@@ -70,7 +70,7 @@ async fn a_refusal_is_told_to_the_operator_without_what_a_request_carries() {
         assert!(refused[0].contains(told), "{}", refused[0]);
     }
     let log = log.join("\n");
-    assert!(log.contains("further requests") && !log.contains("token") && !log.contains("/path"), "{log}");
+    assert!(log.contains("further refusals") && !log.contains("token") && !log.contains("/path"), "{log}");
     stage.host.stop().await;
 }
 

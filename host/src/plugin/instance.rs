@@ -25,8 +25,11 @@ use crate::message::{Receipt, Timestamp};
 /// How many bytes a plugin may hand to one call of the host, at the least: log lines, and lists that it returns.
 const HOST_CALL: u64 = 16 * 1024 * 1024;
 
+/// How many things a plugin may have open at one time: streams, requests, buckets. What each keeps in the host's memory is
+/// bounded, and so is it all.
+const OPEN: usize = 1024;
 /// The most bytes of headers that a plugin may gather in one place, as they lie in the host's memory.
-const FIELDS: usize = 64 * 1024;
+const FIELDS: usize = 32 * 1024;
 
 /// Why a call gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +74,7 @@ pub struct State {
     settings: PluginSettings,
     pub(super) grants: Grants,
     http: WasiHttpCtx,
-    requests: Requests,
+    pub(super) requests: Requests,
     pub(super) output: Output,
 }
 
@@ -80,7 +83,8 @@ impl State {
         let output = Output::new(&context.grants.secrets);
         let wasi = wasi(&output, &context);
         let memory = Memory { limit: budget.memory, used: 0, peak: 0, refused: false };
-        let (resources, requests) = (ResourceTable::new(), Requests::new(&context.grants));
+        let (mut resources, requests) = (ResourceTable::new(), Requests::new(&context.grants));
+        resources.set_max_capacity(OPEN);
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(FIELDS);
         let (host_time, Context { settings, grants, .. }) = (HostTime::default(), context);
