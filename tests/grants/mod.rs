@@ -38,7 +38,7 @@ impl Stage {
         let host = TestHost::start_with(&broker, adjust).await;
         for (number, place) in places.iter().enumerate() {
             // Each a version of its own, so that the host is waited for.
-            let file = guests::another_version(&guests::bytes("errand"), &number.to_string());
+            let file = guests::another_version(&errand(place), &number.to_string());
             host.install(place, &file).await;
         }
         Self { host, _broker: broker }
@@ -52,8 +52,8 @@ impl Stage {
     /// Has a plugin perform a task.
     async fn perform(&self, plugin: &str, errand: &Value) -> Outcome {
         let live = self.live(plugin);
-        let name = format!("{}.errand.run", live.id.app).parse().expect("legal");
-        self.handle(&live, What::Task { name: &name, attempt: Attempt::FIRST, key: None }, errand).await
+        let name = live.description.performs.first().expect("it performs one");
+        self.handle(&live, What::Task { name, attempt: Attempt::FIRST, key: None }, errand).await
     }
 
     /// Hands a plugin an event.
@@ -79,6 +79,11 @@ impl Stage {
         let told = self.run(errand).await;
         told["error"].as_str().unwrap_or_else(|| panic!("it was let do that: {told}")).to_owned()
     }
+}
+
+/// The plugin for a place. Plugins of one application perform different tasks.
+fn errand(place: &str) -> Vec<u8> {
+    guests::bytes(if place.contains('/') { "errand-two" } else { "errand" })
 }
 
 /// What the plugin tells.
