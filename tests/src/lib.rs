@@ -5,6 +5,7 @@ pub mod dev;
 pub mod guests;
 pub mod host;
 pub mod http;
+pub mod minisign;
 pub mod process;
 pub mod rabbitmq;
 pub mod redis;

@@ -1,4 +1,4 @@
-//! A file becomes a version: read → compiled → described → verified.
+//! A file becomes a version: read → vouched for → compiled → described → verified.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -11,8 +11,9 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
 
+use super::trust::Trust;
 use crate::name::PluginId;
-use crate::plugin::{Budget, Grants, Live, PluginSettings, Refusal, Reuse, Sandbox};
+use crate::plugin::{Budget, Compiled, Digest, Grants, Live, PluginSettings, Refusal, Reuse, Sandbox, Voucher};
 
 /// How many files are compiled at one time: compiling is what a processor can be kept busy with, and the pipeline
 /// needs one too.
@@ -42,21 +43,61 @@ pub struct Limits {
 pub struct Loader {
     sandbox: Arc<Sandbox>,
     limits: Limits,
+    trust: Arc<Trust>,
     compiling: Semaphore,
+}
+
+/// What came of a file.
+pub(super) struct Attempt {
+    /// What was read of it, if it was read.
+    pub digest: Option<Digest>,
+    pub outcome: Result<Live, Refusal>,
 }
 
 impl Loader {
     pub fn new(sandbox: Arc<Sandbox>, limits: Limits) -> Self {
-        Self { sandbox, limits, compiling: Semaphore::new(COMPILING) }
+        Self { sandbox, limits, trust: Arc::default(), compiling: Semaphore::new(COMPILING) }
+    }
+
+    /// Lets in those files only that somebody vouches for.
+    pub fn trusting(self, trust: Trust) -> Self {
+        Self { trust: Arc::new(trust), ..self }
+    }
+
+    /// Whether signatures beside the files are looked at.
+    pub(super) fn reads_signatures(&self) -> bool {
+        self.trust.reads_signatures()
     }
 
     /// Makes a version of a file, as the plugin of this identity. Nothing of it runs but `describe`, in the sandbox.
     pub async fn load(&self, file: &Path, id: PluginId) -> Result<Live, Refusal> {
+        self.attempt(file, id).await.outcome
+    }
+
+    /// The same, for whoever also wants to know which bytes are refused.
+    pub(super) async fn attempt(&self, file: &Path, id: PluginId) -> Attempt {
         let _turn = self.compiling.acquire().await.expect("the semaphore is never closed");
-        let (sandbox, size_limit, path) = (self.sandbox.clone(), self.limits.file_size, file.to_owned());
-        let compile = move || sandbox.compile(&read(&path, size_limit)?);
-        let compiling = tokio::task::spawn_blocking(compile);
-        let compiled = tell(&id, file, compiling).await.unwrap_or(Err(Refusal::Panic))?;
+        let (sandbox, size_limit, trust) = (self.sandbox.clone(), self.limits.file_size, self.trust.clone());
+        let (path, plugin) = (file.to_owned(), id.clone());
+        let compiling = tokio::task::spawn_blocking(move || {
+            let bytes = match read(&path, size_limit) {
+                Ok(bytes) => bytes,
+                Err(refusal) => return (None, Err(refusal)),
+            };
+            let digest = Digest::of(&bytes);
+            // Nothing but the hash is made of bytes that nobody vouches for.
+            let voucher = trust.vouch(&path, &plugin, &bytes, digest);
+            (Some(digest), voucher.and_then(|voucher| Ok((sandbox.compile(&bytes)?, voucher))))
+        });
+        let (digest, compiled) = tell(&id, file, compiling).await.unwrap_or((None, Err(Refusal::Panic)));
+        let outcome = match compiled {
+            Ok((compiled, voucher)) => self.verify(compiled, voucher, id).await,
+            Err(refusal) => Err(refusal),
+        };
+        Attempt { digest, outcome }
+    }
+
+    async fn verify(&self, compiled: Compiled, voucher: Option<Voucher>, id: PluginId) -> Result<Live, Refusal> {
         let grants = self.limits.grants.get(&id).cloned().unwrap_or_else(|| Grants::none(id.clone()));
         let compiled = compiled.granting(&id, grants)?;
         let budget = *self.limits.budgets.get(&id).unwrap_or(&self.limits.budget);
@@ -64,7 +105,7 @@ impl Loader {
         let budget = budget.within(&description.limits);
         let settings = self.limits.settings.get(&id).cloned().unwrap_or_default();
         let compiled = compiled.reusing(self.limits.reuse.get(&id).copied());
-        Ok(compiled.into_live(id, description, budget, settings))
+        Ok(Live { voucher, ..compiled.into_live(id, description, budget, settings) })
     }
 }
 

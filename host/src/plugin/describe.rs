@@ -73,7 +73,7 @@ impl Compiled {
         let bounds = Bounds { app: id.app.clone(), makes, budget, settings, grants };
         let outside_pool = self.outside_pool.clone();
         let handler: Arc<dyn Handler> = Arc::new(Component::new(self, bounds));
-        Live { id, version, description, uses, outside_pool, handler }
+        Live { id, version, description, uses, outside_pool, voucher: None, handler }
     }
 }
 

@@ -264,9 +264,15 @@ async fn prepare(entries: Vec<Entry>, session: &mut Session, options: &Options) 
             answer(entry, Fate::TooLarge);
             continue;
         };
-        let body = match fresh && options.tid_in_body {
-            true => wire::body_with_tid(&message.body, &message.tid),
-            false => message.body.clone(),
+        // A task that comes again may be performed by another service, too.
+        let shared = fresh
+            || matches!(
+                (destination, &message.subject),
+                (Destination::Delay { .. } | Destination::Queue(_), Subject::Task(_))
+            );
+        let (body, properties) = match shared && options.tid_in_body {
+            true => wire::body_for_others(message, properties),
+            false => (message.body.clone(), properties),
         };
         let limit = session.link.body_limit();
         if body.len() > limit {
