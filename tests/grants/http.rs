@@ -1,5 +1,7 @@
 //! Requests: only those that are granted, only to where they may go, and no longer and no larger than they may be.
 
+use std::time::Duration;
+
 use super::server::Server;
 use super::*;
 
@@ -118,6 +120,17 @@ async fn i6_a_server_that_does_not_answer_costs_a_request_its_time_limit() {
     assert!(reason.contains("the response took too long"), "{reason}");
     let reason = stage.refused(get(server.url("/stalls"))).await;
     assert!(reason.contains("HTTP response timeout"), "{reason}");
+    stage.host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_tells_how_long_the_plugin_waited_for_an_answer() {
+    let server = Server::start().await;
+    let stage = limited(&server, json!({ "time-limit": "600ms" })).await;
+    let name = "pheidi.errand.run".parse().expect("legal");
+    let task = What::Task { name: &name, attempt: Attempt::FIRST, key: None };
+    let receipt = stage.invoke(&stage.live("pheidi"), task, &get(server.url("/silent"))).await.receipt;
+    assert!(receipt.host_time >= Duration::from_millis(600) && receipt.host_time <= receipt.time, "{receipt:?}");
     stage.host.stop().await;
 }
 

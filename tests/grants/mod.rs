@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use leveret::config::{PluginKey, Settings};
 use leveret::message::{Attempt, Headers, MessageId, Tid, Timestamp};
-use leveret::plugin::{Incoming, Live, Outcome, What};
+use leveret::plugin::{Incoming, Invocation, Live, Outcome, What};
 use leveret_tests::broker::TestBroker;
 use leveret_tests::guests;
 use leveret_tests::host::TestHost;
@@ -63,10 +63,14 @@ impl Stage {
     }
 
     async fn handle(&self, live: &Live, what: What<'_>, errand: &Value) -> Outcome {
+        self.invoke(live, what, errand).await.outcome
+    }
+
+    async fn invoke(&self, live: &Live, what: What<'_>, errand: &Value) -> Invocation {
         let (id, tid) = (MessageId::from_wire("an errand").expect("legal"), Tid::fresh());
         let (time, payload, headers) = (Timestamp::from_millis(TIME), errand.to_string(), Headers::new());
         let incoming = Incoming { what, id: &id, tid: &tid, time, payload: &payload, headers: &headers };
-        live.handler.handle(incoming).await.outcome
+        live.handler.handle(incoming).await
     }
 
     /// What comes of `pheidi`'s errand.
