@@ -3,7 +3,7 @@
 use leveret_tests::{guests, wat};
 use serde_json::Value;
 
-use super::{directory, leveret, write};
+use super::{configured, directory, leveret, write};
 
 #[test]
 fn an_accepted_plugin_is_told_with_what_it_asks_for() {
