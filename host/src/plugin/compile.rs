@@ -10,11 +10,12 @@ use super::refusal::{Import, Refusal};
 use super::sandbox::{Compiling, House, Sandbox};
 use super::{Digest, Reuse, since_v0_1};
 
-/// A component that compiled and that the host is willing to instantiate.
+/// A component that compiled and that the host is willing to instantiate. Cheap to clone.
+#[derive(Clone)]
 pub struct Compiled {
     pub(super) sandbox: Arc<Sandbox>,
     pub(super) pre: InstancePre<State>,
-    pub(super) exports: since_v0_1::Exports,
+    pub(super) exports: Arc<since_v0_1::Exports>,
     pub digest: Digest,
     /// Why the pool cannot hold it, if it cannot.
     pub outside_pool: Option<String>,
@@ -53,7 +54,7 @@ impl Sandbox {
         let imports = kind.imports(engine).map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
         check_imports(&imports)?;
         let pre = linker.instantiate_pre(&component).map_err(contract)?;
-        let exports = since_v0_1::Exports::find(&pre, names)?;
+        let exports = Arc::new(since_v0_1::Exports::find(&pre, names)?);
         Ok(Compiled { sandbox: self.clone(), pre, exports, digest: Digest::of(bytes), outside_pool, reuse: None })
     }
 

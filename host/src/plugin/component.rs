@@ -10,10 +10,11 @@ use wasmtime::Store;
 use wasmtime::component::Instance;
 
 use super::compile::Compiled;
+use super::fair::Neighbour;
 use super::instance::{Context, Room, State};
 use super::reuse::Waiting;
 use super::schema::Schema;
-use super::since_v0_1::{drafts, size};
+use super::since_v0_1::{drafts, failed, record, size, types};
 use super::{Budget, Digest, Event, Handler, Invocation, Outcome, PluginSettings, Recovered};
 use crate::message::{FailedAttempt, REASON_LIMIT, Receipt, Timestamp};
 use crate::name::{AppName, TaskName};
@@ -38,6 +39,12 @@ impl Bounds {
 }
 
 pub(super) struct Component {
+    inner: Arc<Inner>,
+    neighbour: Arc<Neighbour>,
+}
+
+/// What its calls need, wherever they run.
+struct Inner {
     compiled: Compiled,
     bounds: Bounds,
     /// Instances that have handled an event and wait for another, if they are reused.
@@ -45,11 +52,13 @@ pub(super) struct Component {
 }
 
 impl Component {
-    pub(super) fn new(compiled: Compiled, bounds: Bounds) -> Self {
+    pub(super) fn new(compiled: Compiled, bounds: Bounds, neighbour: Arc<Neighbour>) -> Self {
         let waiting = compiled.reuse.map(Waiting::new);
-        Self { compiled, bounds, waiting }
+        Self { inner: Arc::new(Inner { compiled, bounds, waiting }), neighbour }
     }
+}
 
+impl Inner {
     /// A room for a delivery with this context.
     fn room(&self, context: Context) -> Room {
         let (budget, waiting) = (self.bounds.budget, self.waiting.as_ref());
@@ -61,25 +70,20 @@ impl Component {
             None => self.compiled.room(budget, context),
         }
     }
-}
 
-#[async_trait]
-impl Handler for Component {
-    async fn on_event(&self, event: Event<'_>) -> Invocation {
+    async fn on_event(&self, event: types::Event, context: Context) -> Invocation {
         let Self { compiled, bounds, waiting } = self;
-        let context = bounds.context(event.time, Digest::of(event.id.as_str().as_bytes()));
+        let bytes_in = event.payload.len() as u64;
         let call = async |store: &mut Store<State>, instance: &Instance| {
             compiled.exports.on_event(store, instance, &event).await
         };
-        let place = compiled.sandbox.place().await;
         let mut room = self.room(context);
         let (answer, receipt) = compiled.call_in(&mut room, bounds.budget, call).await;
-        // It ends before its place is another's, unless it is given one of those that are kept.
+        // It ends here, unless it is given one of the places of those that are kept.
         let again = waiting.as_ref().filter(|_| answer.is_ok());
         let kept = again.and_then(|waiting| Some((waiting, waiting.keep(room, &compiled.sandbox)?)));
-        drop(place);
 
-        let mut receipt = Receipt { bytes_in: event.payload.len() as u64, ..receipt };
+        let mut receipt = Receipt { bytes_in, ..receipt };
         let outcome = match answer {
             Ok(Ok(tasks)) => {
                 receipt.bytes_out = size(&tasks);
@@ -100,19 +104,23 @@ impl Handler for Component {
         Invocation { outcome, receipt }
     }
 
-    async fn recover(&self, event: Event<'_>, attempts: &[FailedAttempt]) -> Option<Recovered> {
+    /// `None` if it has no recovery.
+    async fn recover(
+        &self,
+        event: types::Event,
+        attempts: Vec<types::FailedAttempt>,
+        context: Context,
+    ) -> Option<Recovered> {
         let Self { compiled, bounds, .. } = self;
         let recovery = compiled.exports.recovery()?;
-        let context = bounds.context(event.time, Digest::of(format!("{}\0recovery", event.id).as_bytes()));
+        let bytes_in = event.payload.len() as u64;
         let budget = Budget { time: bounds.budget.recovery, ..bounds.budget };
+        let message = types::Message::Event(event);
         let call = async |store: &mut Store<State>, instance: &Instance| {
-            recovery.recover(store, instance, &event, attempts).await
+            recovery.recover(store, instance, &message, &attempts).await
         };
-        let place = compiled.sandbox.place().await;
         let (answer, receipt) = compiled.call(budget, context, call).await;
-        drop(place);
-
-        let mut receipt = Receipt { bytes_in: event.payload.len() as u64, ..receipt };
+        let mut receipt = Receipt { bytes_in, ..receipt };
         let answer = match answer {
             Ok(Ok(tasks)) => {
                 receipt.bytes_out = size(&tasks);
@@ -124,18 +132,44 @@ impl Handler for Component {
         Some(Recovered { answer, receipt })
     }
 
-    async fn healthy(&self) -> Result<(), String> {
+    async fn healthy(&self, context: Context) -> Result<(), String> {
         let Self { compiled, bounds, .. } = self;
         let Some(probe) = compiled.exports.probe() else { return Ok(()) };
-        // The moment of the question: what a probe answers is neither emitted nor asked for again in a replay.
-        let context = bounds.context(Timestamp::now(), compiled.digest);
         let budget = Budget { time: PROBE, wasm_time: PROBE, ..bounds.budget };
         let call = async |store: &mut Store<State>, instance: &Instance| probe.healthy(store, instance).await;
-        let _place = compiled.sandbox.place_apart().await;
         match compiled.call(budget, context, call).await.0 {
             Ok(answer) => answer.map_err(bounded),
             Err(fault) => Err(format!("its probe failed: {fault}")),
         }
+    }
+}
+
+#[async_trait]
+impl Handler for Component {
+    async fn on_event(&self, event: Event<'_>) -> Invocation {
+        let Self { inner, neighbour } = self;
+        let context = inner.bounds.context(event.time, Digest::of(event.id.as_str().as_bytes()));
+        let (inner, event) = (inner.clone(), record(&event));
+        let call = async move { inner.on_event(event, context).await };
+        self.inner.compiled.sandbox.fair.run(neighbour, call).await
+    }
+
+    async fn recover(&self, event: Event<'_>, attempts: &[FailedAttempt]) -> Option<Recovered> {
+        let Self { inner, neighbour } = self;
+        inner.compiled.exports.recovery()?;
+        let seed = Digest::of(format!("{}\0recovery", event.id).as_bytes());
+        let context = inner.bounds.context(event.time, seed);
+        let (inner, event, attempts) = (inner.clone(), record(&event), attempts.iter().map(failed).collect());
+        let call = async move { inner.recover(event, attempts, context).await };
+        self.inner.compiled.sandbox.fair.run(neighbour, call).await
+    }
+
+    async fn healthy(&self) -> Result<(), String> {
+        let Self { inner, .. } = self;
+        // The moment of the question: what a probe answers is neither emitted nor asked for again in a replay.
+        let context = inner.bounds.context(Timestamp::now(), inner.compiled.digest);
+        let inner = inner.clone();
+        self.inner.compiled.sandbox.fair.run_apart(async move { inner.healthy(context).await }).await
     }
 }
 

@@ -31,11 +31,13 @@ impl Compiled {
         let budget = Budget { time, wasm_time: time, recovery: time, memory, output_count: 0, output_size: 0 };
         let settings = PluginSettings::default();
         let context = Context { now: Timestamp::from_millis(0), seed: self.digest.0, settings };
-        let describe =
-            async |store: &mut Store<State>, instance: &Instance| self.exports.describe(store, instance).await;
-        let place = self.sandbox.place_apart().await;
-        let (answer, _) = self.call(budget, context, describe).await;
-        drop(place);
+        let compiled = self.clone();
+        let describing = async move {
+            let describe =
+                async |store: &mut Store<State>, instance: &Instance| compiled.exports.describe(store, instance).await;
+            compiled.call(budget, context, describe).await
+        };
+        let (answer, _) = self.sandbox.fair.run_apart(describing).await;
         let (app, answer) = (app.clone(), answer.map_err(Refusal::Describe)?);
         // Schemas take their time.
         let parsed = tokio::task::spawn_blocking(move || parse(&app, answer)).await;
@@ -48,9 +50,10 @@ impl Compiled {
         let schema = |task: &TaskName| (task.clone(), description.emitted.get(task).cloned());
         let emits = description.emits.iter().map(schema).collect();
         let bounds = Bounds { app: id.app.clone(), emits, budget, settings };
+        let neighbour = self.sandbox.fair.neighbour(&id);
         let unserved = self.exports.unserved().to_vec();
         let outside_pool = self.outside_pool.clone();
-        let handler: Arc<dyn Handler> = Arc::new(Component::new(self, bounds));
+        let handler: Arc<dyn Handler> = Arc::new(Component::new(self, bounds, neighbour));
         Live { id, version, description, unserved, outside_pool, handler }
     }
 }

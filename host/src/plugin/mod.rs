@@ -2,17 +2,19 @@
 //!
 //! Behind it stands wasmtime: `engine` and `sandbox` hold the engines and the limits, `compile` turns a file into a component that
 //! may be let in, `since_v0_1` speaks the contract, `instance` runs one call in a store, `reuse` keeps stores for
-//! plugins that are to have them for more than one call, and `component` is the [`Handler`] made of them.
+//! plugins that are to have them for more than one call, `fair` and `places` let calls run beside each other, and `component` is the [`Handler`] made of them.
 
 mod background;
 mod compile;
 mod component;
 mod describe;
 mod engine;
+mod fair;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod instance;
 mod output;
+mod places;
 mod refusal;
 mod reuse;
 mod sandbox;

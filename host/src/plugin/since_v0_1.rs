@@ -24,7 +24,7 @@ wasmtime::component::bindgen!({
 
 pub(super) use self::leveret::plugin::log::add_to_linker;
 use self::leveret::plugin::log::{Host as LogHost, Level as LogLevel};
-use self::leveret::plugin::types;
+pub(super) use self::leveret::plugin::types;
 pub(super) use exports::leveret::plugin::manifest;
 use exports::leveret::plugin::{probe, recovery, subscriber};
 
@@ -95,9 +95,9 @@ impl Exports {
         &self,
         store: &mut Store<State>,
         instance: &Instance,
-        event: &Event<'_>,
+        event: &types::Event,
     ) -> wasmtime::Result<Result<Vec<types::Task>, types::Failure>> {
-        self.subscriber.load(&mut *store, instance)?.call_on_event(store, &record(event)).await
+        self.subscriber.load(&mut *store, instance)?.call_on_event(store, event).await
     }
 
     pub(super) fn recovery(&self) -> Option<&Recovery> {
@@ -118,12 +118,10 @@ impl Recovery {
         &self,
         store: &mut Store<State>,
         instance: &Instance,
-        event: &Event<'_>,
-        attempts: &[FailedAttempt],
+        message: &types::Message,
+        attempts: &[types::FailedAttempt],
     ) -> wasmtime::Result<Result<Vec<types::Task>, String>> {
-        let message = types::Message::Event(record(event));
-        let attempts = attempts.iter().map(failed).collect::<Vec<_>>();
-        self.0.load(&mut *store, instance)?.call_recover(store, &message, &attempts).await
+        self.0.load(&mut *store, instance)?.call_recover(store, message, attempts).await
     }
 }
 
@@ -151,7 +149,7 @@ impl From<types::Failure> for Outcome {
     }
 }
 
-fn failed(attempt: &FailedAttempt) -> types::FailedAttempt {
+pub(super) fn failed(attempt: &FailedAttempt) -> types::FailedAttempt {
     types::FailedAttempt {
         attempt: attempt.attempt.number(),
         time: attempt.time.millis(),
@@ -160,7 +158,7 @@ fn failed(attempt: &FailedAttempt) -> types::FailedAttempt {
     }
 }
 
-fn record(event: &Event<'_>) -> types::Event {
+pub(super) fn record(event: &Event<'_>) -> types::Event {
     let text = |(name, value): (&String, &HeaderValue)| {
         value.as_text().map(|value| types::Header { name: name.clone(), value: value.to_owned() })
     };
