@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::name::{EventName, PluginId, TaskName};
+use crate::name::{EventName, PluginId, QueueName, TaskName};
 
 /// How many failed attempts a message remembers; the oldest are forgotten first, the attempt number never is.
 pub const REMEMBERED_FAILURES: usize = 16;
@@ -64,10 +64,12 @@ id!(
 
 impl MessageId {
     /// The id of what a plugin emits in answer to a message: always the same for the same (source, plugin, maker,
-    /// index), so that a delivery repeated after a crash emits under the same ids (I2).
+    /// index), so that a delivery repeated after a crash emits under the same ids (I2). The index is among what the same
+    /// maker made.
     pub fn derived(source: &MessageId, plugin: &PluginId, maker: Maker, index: usize) -> Self {
         let maker = match maker {
             Maker::Handler => "",
+            Maker::Announcer => "event/",
             Maker::Recovery => "recovery/",
         };
         // The length prefix keeps different sources and plugins from spelling the same text.
@@ -76,10 +78,14 @@ impl MessageId {
     }
 }
 
-/// Which function of a plugin made a message.
+/// What of a plugin made a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Maker {
+    /// The handler made a task.
     Handler,
+    /// The handler announced an event. Counted apart, so that neither gets the other's id where a task that is performed
+    /// again comes to one event more.
+    Announcer,
     /// A message that recovery gave up may be handled after all, when a person sends it again: what that emits is new.
     Recovery,
 }
@@ -161,7 +167,7 @@ pub fn json_text(payload: &[u8]) -> Result<&str, NotJson> {
 }
 
 /// What a message is about.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Subject {
     Event(EventName),
@@ -169,6 +175,14 @@ pub enum Subject {
 }
 
 impl Subject {
+    /// The queue from which a plugin gets messages of this subject: for an event its own, for a task the task's.
+    pub fn queue(&self, plugin: &PluginId) -> QueueName {
+        match self {
+            Self::Event(event) => QueueName::subscription(plugin, event),
+            Self::Task(task) => QueueName::task(task),
+        }
+    }
+
     pub fn as_str(&self) -> &str {
         match self {
             Self::Event(event) => event.as_str(),
@@ -348,6 +362,7 @@ mod tests {
             MessageId::derived(&source, &plugin("a", "a"), Maker::Handler, 1),
             MessageId::derived(&source, &plugin("a", "b"), Maker::Handler, 0),
             MessageId::derived(&source, &plugin("b", "b"), Maker::Handler, 0),
+            MessageId::derived(&source, &plugin("a", "a"), Maker::Announcer, 0),
             MessageId::derived(&source, &plugin("a", "a"), Maker::Recovery, 0),
             MessageId::derived(&other, &plugin("a", "a"), Maker::Handler, 0),
         ];

@@ -159,6 +159,13 @@ text_name!(
     }
 );
 
+impl EventName {
+    /// Whether it begins like the tasks of an application, whichever case its letters have.
+    pub fn is_in_the_namespace_of(&self, app: &AppName) -> bool {
+        self.0.split('.').next().is_some_and(|first| first.eq_ignore_ascii_case(app.as_str()))
+    }
+}
+
 impl TaskName {
     /// The task that an application means by a relative name such as `email.send`.
     ///
@@ -174,6 +181,12 @@ impl TaskName {
             Ok(()) | Err(NameError::Reserved { .. }) => Ok(Self(full.into())),
             Err(error) => Err(error),
         }
+    }
+
+    /// The name within its application, as plugins say it: `email.send`.
+    pub fn relative(&self) -> &str {
+        // Whatever made it put the application and a dot in front.
+        self.0.split_once('.').map_or("", |(_, relative)| relative)
     }
 
     /// The application that alone may create and perform this task.
@@ -302,6 +315,7 @@ mod tests {
         for relative in ["email.send", "billing.invoice.pay", "leveret.delay.1", "Pheidi", "a"] {
             let task = TaskName::within(&pheidi, relative).expect("legal");
             assert_eq!(task.as_str(), format!("pheidi.{relative}"));
+            assert_eq!(task.relative(), relative);
             assert_eq!(task.app(), pheidi);
         }
         for relative in ["", ".", "..x", "email send", "email\0", "e\u{301}", "x".repeat(255).as_str()] {

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use leveret::config::Settings;
 use leveret::message::{Headers, MessageId, Tid, Timestamp};
-use leveret::plugin::{Event, Outcome};
+use leveret::plugin::{Incoming, Outcome, What};
 
 use super::figures::{Figures, median};
 use leveret_tests::guests::{another_version, bytes};
@@ -22,12 +22,11 @@ pub async fn measure(figures: &mut Figures) -> Result<(), Failure> {
     let live = stage.live().ok_or("the plugin is not live")?;
     let (id, tid) = (MessageId::fresh(), Tid::fresh());
     let (headers, payload) = (Headers::new(), super::throughput::payload());
-    let event = Event {
-        name: &stage.event,
+    let event = Incoming {
+        what: What::Event { name: &stage.event, source: None },
         id: &id,
         tid: &tid,
         time: Timestamp::now(),
-        source: None,
         payload: &payload,
         headers: &headers,
     };
@@ -35,7 +34,7 @@ pub async fn measure(figures: &mut Figures) -> Result<(), Failure> {
     for _ in 0..=ROUNDS {
         let begun = Instant::now();
         for _ in 0..CALLS {
-            let invocation = live.handler.on_event(event).await;
+            let invocation = live.handler.handle(event).await;
             if !matches!(invocation.outcome, Outcome::Done(_)) {
                 return Err(format!("the plugin failed: {:?}", invocation.outcome).into());
             }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use leveret::config::Settings;
 use leveret::message::{Headers, MessageId, Tid, Timestamp};
-use leveret::plugin::{Event, Outcome, Sandbox, SandboxOptions};
+use leveret::plugin::{Incoming, Outcome, Sandbox, SandboxOptions, What};
 use tokio::task::JoinSet;
 
 use super::figures::{Figures, median, quantile};
@@ -71,9 +71,10 @@ async fn deliver(stage: &Stage) -> Result<Vec<f64>, Failure> {
     while begun.elapsed() < ROUND {
         let due = Instant::now() + PAUSE;
         tokio::time::sleep_until(due.into()).await;
-        let (name, id, time) = (&stage.event, MessageId::fresh(), Timestamp::now());
-        let event = Event { name, id: &id, tid: &tid, time, source: None, payload: &payload, headers: &headers };
-        let outcome = live.handler.on_event(event).await.outcome;
+        let (id, time) = (MessageId::fresh(), Timestamp::now());
+        let what = What::Event { name: &stage.event, source: None };
+        let event = Incoming { what, id: &id, tid: &tid, time, payload: &payload, headers: &headers };
+        let outcome = live.handler.handle(event).await.outcome;
         if !matches!(outcome, Outcome::Done(_)) {
             return Err(format!("the plugin failed: {outcome:?}").into());
         }

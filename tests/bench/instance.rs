@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use leveret::message::{Headers, MessageId, Tid, Timestamp};
 use leveret::name::{EventName, PluginId};
-use leveret::plugin::{Budget, Event, Live, Outcome, PluginSettings, Reuse, Sandbox, SandboxOptions};
+use leveret::plugin::{Budget, Incoming, Live, Outcome, PluginSettings, Reuse, Sandbox, SandboxOptions, What};
 
 use super::figures::{Figures, median, quantile};
 use leveret_tests::guests;
@@ -102,9 +102,10 @@ async fn call(live: &Live, name: &EventName) -> Result<Vec<f64>, Failure> {
     let mut taken = Vec::with_capacity(CALLS);
     for _ in 0..CALLS {
         let (id, time) = (MessageId::fresh(), Timestamp::now());
-        let event = Event { name, id: &id, tid: &tid, time, source: None, payload: PAYLOAD, headers: &headers };
+        let what = What::Event { name, source: None };
+        let event = Incoming { what, id: &id, tid: &tid, time, payload: PAYLOAD, headers: &headers };
         let begun = Instant::now();
-        let outcome = live.handler.on_event(event).await.outcome;
+        let outcome = live.handler.handle(event).await.outcome;
         taken.push(begun.elapsed().as_secs_f64() * 1e6);
         if !matches!(outcome, Outcome::Done(_)) {
             return Err(format!("the plugin failed: {outcome:?}").into());

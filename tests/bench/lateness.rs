@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use leveret::config::Settings;
 use leveret::message::{Headers, MessageId, Tid, Timestamp};
-use leveret::plugin::{Event, Outcome};
+use leveret::plugin::{Incoming, Outcome, What};
 use tokio::task::JoinSet;
 
 use super::figures::{Figures, quantile};
@@ -62,10 +62,10 @@ async fn loops(stage: &Stage, at_once: usize) -> Result<Vec<f64>, Failure> {
             running.spawn(async move {
                 let (id, tid, headers) = (MessageId::fresh(), Tid::fresh(), Headers::new());
                 let payload = r#"{"do": "loop"}"#;
-                let (time, source) = (Timestamp::now(), None);
-                let event = Event { name: &name, id: &id, tid: &tid, time, source, payload, headers: &headers };
+                let (time, what) = (Timestamp::now(), What::Event { name: &name, source: None });
+                let event = Incoming { what, id: &id, tid: &tid, time, payload, headers: &headers };
                 let begun = Instant::now();
-                let outcome = live.handler.on_event(event).await.outcome;
+                let outcome = live.handler.handle(event).await.outcome;
                 (begun.elapsed(), outcome)
             });
         }

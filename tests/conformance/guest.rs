@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use leveret::message::{Attempt, FailedAttempt, HeaderValue, Headers, MessageId, Receipt, Tid, Timestamp};
 use leveret::name::{EventName, PluginId};
-use leveret::plugin::{Budget, Draft, Event, Invocation, Live, Outcome, Recovered, Sandbox, SandboxOptions};
+use leveret::plugin::{Budget, Draft, Incoming, Invocation, Live, Outcome, Recovered, Sandbox, SandboxOptions, What};
 use leveret_tests::host::compile_cache;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -47,14 +47,14 @@ impl Given {
     }
 
     /// Hands it over as the pipeline would.
-    async fn to<T>(&self, call: impl AsyncFnOnce(Event<'_>) -> T) -> T {
+    async fn to<T>(&self, call: impl AsyncFnOnce(Incoming<'_>) -> T) -> T {
         let name: EventName = self.name.parse().expect("legal");
         let id = MessageId::from_wire(self.id).expect("a legal id");
         let tid = Tid::from_wire("t-1").expect("a legal TID");
         let header = |(name, value): &(&str, &str)| (name.to_string(), HeaderValue::from(*value));
         let headers: Headers = self.headers.iter().map(header).collect();
-        let (time, source) = (Timestamp::from_millis(TIME), self.source);
-        call(Event { name: &name, id: &id, tid: &tid, time, source, payload: &self.payload, headers: &headers }).await
+        let (time, what) = (Timestamp::from_millis(TIME), What::Event { name: &name, source: self.source });
+        call(Incoming { what, id: &id, tid: &tid, time, payload: &self.payload, headers: &headers }).await
     }
 }
 
@@ -98,7 +98,7 @@ impl Guest {
 
     /// Delivers an event.
     pub fn on_event(&self, given: &Given) -> Invocation {
-        self.runtime.block_on(given.to(async |event| self.live.handler.on_event(event).await))
+        self.runtime.block_on(given.to(async |event| self.live.handler.handle(event).await))
     }
 
     /// Asks for something: `{"do": …}`.
@@ -143,7 +143,7 @@ impl Guest {
 /// The payload of the only task, which must be a report.
 pub fn report(drafts: &[Draft]) -> Verdict<Value> {
     match drafts {
-        [draft] if draft.task.as_str() == "conformance.report.make" => Ok(payload(draft)),
+        [draft] if draft.subject.as_str() == "conformance.report.make" => Ok(payload(draft)),
         drafts => wrong("one report", shown(&Outcome::Done(drafts.to_vec()))),
     }
 }
@@ -154,7 +154,7 @@ pub fn payload(draft: &Draft) -> Value {
 
 /// An outcome in a few words.
 pub fn shown(outcome: &Outcome) -> String {
-    let task = |draft: &Draft| json!([draft.task.as_str(), payload(draft)]).to_string();
+    let task = |draft: &Draft| json!([draft.subject.as_str(), payload(draft)]).to_string();
     let words = match outcome {
         Outcome::Done(drafts) if drafts.len() > 3 => format!("done with {} tasks", drafts.len()),
         Outcome::Done(drafts) => format!("done with [{}]", drafts.iter().map(task).collect::<Vec<_>>().join(", ")),

@@ -36,7 +36,7 @@ async fn puppet(budget: Budget) -> Live {
 
 async fn looped(budget: Budget) -> String {
     let pulled = Pulled::new(&json!({ "do": "loop" }));
-    let invocation = puppet(budget).await.handler.on_event(pulled.event()).await;
+    let invocation = puppet(budget).await.handler.handle(pulled.event()).await;
     let Outcome::Retry { reason, after: None } = invocation.outcome else { panic!("{invocation:?}") };
     reason
 }

@@ -2,6 +2,7 @@
 
 mod budget;
 mod emit;
+mod hostile;
 mod outside;
 mod payload;
 mod probe;
@@ -18,7 +19,7 @@ use leveret::config::Settings;
 use leveret::delivery::{Record, Settlement};
 use leveret::message::{Headers, Message, MessageId, Tid, Timestamp};
 use leveret::name::EventName;
-use leveret::plugin::{Event, Live};
+use leveret::plugin::{Incoming, Live, What};
 use leveret_tests::broker::{self, TestBroker};
 use leveret_tests::guests;
 use leveret_tests::host::TestHost;
@@ -113,13 +114,12 @@ impl Pulled {
         }
     }
 
-    fn event(&self) -> Event<'_> {
-        Event {
-            name: &self.name,
+    fn event(&self) -> Incoming<'_> {
+        Incoming {
+            what: What::Event { name: &self.name, source: None },
             id: &self.id,
             tid: &self.tid,
             time: Timestamp::from_millis(Self::TIME),
-            source: None,
             payload: &self.payload,
             headers: &self.headers,
         }

@@ -18,7 +18,7 @@ async fn a_receipt_is_whole_where_the_delivery_failed() {
     ];
     for instruction in failures {
         let pulled = Pulled::new(&instruction);
-        let receipt = stage.live().handler.on_event(pulled.event()).await.receipt;
+        let receipt = stage.live().handler.handle(pulled.event()).await.receipt;
         assert_eq!(receipt.bytes_in, pulled.payload.len() as u64, "{instruction}");
         assert!(receipt.peak_memory > 0 && !receipt.wasm_time.is_zero(), "{instruction}: {receipt:?}");
         assert!(receipt.time >= receipt.wasm_time, "{instruction}: {receipt:?}");
@@ -30,7 +30,7 @@ async fn a_receipt_is_whole_where_the_delivery_failed() {
 async fn what_came_out_and_was_not_taken_counts_too() {
     let stage = Stage::new().await;
     let pulled = Pulled::new(&json!({ "do": "emit-raw", "payload": "not json" }));
-    let invocation = stage.live().handler.on_event(pulled.event()).await;
+    let invocation = stage.live().handler.handle(pulled.event()).await;
     assert!(matches!(invocation.outcome, leveret::plugin::Outcome::Retry { .. }), "{invocation:?}");
     assert_eq!(invocation.receipt.bytes_out, 8);
 }

@@ -18,12 +18,12 @@ async fn reusing(adjust: impl FnOnce(&mut Reuse)) -> Stage {
 }
 
 async fn invoke(live: &Live, instruction: Value) -> Invocation {
-    live.handler.on_event(Pulled::new(&instruction).event()).await
+    live.handler.handle(Pulled::new(&instruction).event()).await
 }
 
 /// The payload of the one task that comes of an event.
-async fn answer(live: &Live, event: Event<'_>) -> Value {
-    let invocation = live.handler.on_event(event).await;
+async fn answer(live: &Live, event: Incoming<'_>) -> Value {
+    let invocation = live.handler.handle(event).await;
     let Outcome::Done(drafts) = &invocation.outcome else { panic!("{invocation:?}") };
     let [draft] = &drafts[..] else { panic!("{drafts:?}") };
     serde_json::from_slice(&draft.payload).expect("JSON")
@@ -145,7 +145,7 @@ async fn i2_the_clock_and_the_randomness_are_each_delivery_s() {
     for (number, id) in ["m-1", "m-2", "m-1"].into_iter().enumerate() {
         let id = MessageId::from_wire(id).expect("a legal id");
         let time = Timestamp::from_millis(Pulled::TIME + number as u64);
-        let event = Event { id: &id, time, ..pulled.event() };
+        let event = Incoming { id: &id, time, ..pulled.event() };
         let sight = answer(&reused, event).await;
         assert_eq!(sight["milliseconds"], time.millis());
         assert!(sight["entropy"].is_u64() && sight["entropy"] == answer(&fresh, event).await["entropy"], "{sight}");

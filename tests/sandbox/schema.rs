@@ -1,5 +1,6 @@
 //! What plugins declare of payloads, and what they are held to.
 
+use leveret::message::Subject;
 use leveret::plugin::InvalidSchema;
 
 use super::*;
@@ -28,9 +29,10 @@ async fn i2_a_task_that_does_not_fit_its_schema_fails_the_delivery() {
 async fn a_description_holds_the_compiled_schemas() {
     let stage = Stage::new().await;
     let live = stage.live();
-    let form = &live.description.emitted[&"puppet.form.fill".parse().expect("legal")];
+    let schemas = &live.description.schemas;
+    let form = &schemas.made[&Subject::Task("puppet.form.fill".parse().expect("legal"))];
     assert!(form.check(r#"{"name": ""}"#).is_ok() && form.check("{}").is_err());
-    assert!(live.description.wanted.is_empty() && live.description.emitted.len() == 1);
+    assert!(schemas.handled.is_empty() && schemas.made.len() == 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -51,6 +51,22 @@ pub mod subscriber {
     });
 }
 
+pub mod worker {
+    wit_bindgen::generate!({
+        path: "wit",
+        inline: "
+            package leveret:guest-worker;
+            world worker {
+                export leveret:plugin/worker@0.1.0;
+            }
+        ",
+        with: { "leveret:plugin/types@0.1.0": crate::bindings::imports::leveret::plugin::types },
+        pub_export_macro: true,
+        export_macro_name: "export_worker",
+        default_bindings_module: "leveret_plugin::export::worker",
+    });
+}
+
 pub mod recovery {
     wit_bindgen::generate!({
         path: "wit",

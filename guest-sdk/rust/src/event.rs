@@ -1,4 +1,4 @@
-use crate::{Failure, reject};
+use crate::{Failure, payload};
 use serde::de::DeserializeOwned;
 use std::time::SystemTime;
 
@@ -58,10 +58,7 @@ impl Event<String> {
     /// Reads a payload that is still JSON text. A payload that does not fit `T` is rejected with the path to what does
     /// not fit, since it would not the next time either.
     pub fn parse<T: DeserializeOwned>(self) -> Result<Event<T>, Failure> {
-        let mut text = serde_json::Deserializer::from_str(&self.payload);
-        let payload = serde_path_to_error::deserialize(&mut text)
-            .map_err(|error| reject(format!("the payload does not fit: {error}")))?;
-        text.end().map_err(|error| reject(format!("the payload is not one JSON text: {error}")))?;
+        let payload = payload::read(&self.payload)?;
         Ok(self.with(payload))
     }
 }
@@ -69,39 +66,6 @@ impl Event<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde::Deserialize;
-
-    #[derive(Debug, PartialEq, Deserialize)]
-    struct Payment {
-        lines: Vec<Line>,
-    }
-
-    #[derive(Debug, PartialEq, Deserialize)]
-    struct Line {
-        amount: u64,
-    }
-
-    fn parse(payload: &str) -> Result<Payment, Failure> {
-        Event::sample("org.payment.processed", payload.to_string()).parse().map(|event| event.payload)
-    }
-
-    #[test]
-    fn a_payload_that_fits_is_read() {
-        assert_eq!(parse(r#"{"lines":[{"amount":7}]}"#), Ok(Payment { lines: vec![Line { amount: 7 }] }));
-    }
-
-    #[test]
-    fn a_payload_that_does_not_fit_is_rejected_with_the_path_to_what_does_not() {
-        let reason = "the payload does not fit: lines[1].amount: \
-                      invalid type: string \"x\", expected u64 at line 1 column 36";
-        assert_eq!(parse(r#"{"lines":[{"amount":7},{"amount":"x"}]}"#), Err(reject(reason)));
-    }
-
-    #[test]
-    fn more_than_one_json_text_is_rejected() {
-        let reason = "the payload is not one JSON text: trailing characters at line 1 column 14";
-        assert_eq!(parse(r#"{"lines":[]} {}"#), Err(reject(reason)));
-    }
 
     #[test]
     fn a_header_is_found_by_name() {

@@ -1,7 +1,8 @@
 //! Write Leveret plugins in Rust.
 //!
-//! A plugin turns events into tasks of its own application. Its author writes an ordinary function for each event and
-//! lists the functions in [`plugin!`]; `cargo build --target wasm32-wasip2` gives the component.
+//! A plugin turns events into tasks of its own application (a **subscriber**), performs such tasks and announces what
+//! happened (a **worker**), or both. Its author writes an ordinary function for each event and each task and lists the
+//! functions in [`plugin!`]; `cargo build --target wasm32-wasip2` gives the component.
 //!
 //! ```
 //! use leveret_plugin::prelude::*;
@@ -34,6 +35,8 @@
 //! # fn main() {}
 //! ```
 //!
+//! A worker's function takes the task as an [`Assignment`] and returns what came of it: see [`perform`](macro@perform).
+//!
 //! # Failing
 //!
 //! A handler returns [`Handled<T>`], which is `Result<T, Failure>`:
@@ -47,32 +50,39 @@
 //!
 //! # Testing
 //!
-//! Handlers are plain functions, so a plain `#[test]` calls them, natively: see [`Event::sample`], [`test::deliver`]
-//! and [`test::with_settings`].
+//! Handlers are plain functions, so a plain `#[test]` calls them, natively: see [`Event::sample`], [`test::deliver`],
+//! [`Assignment::sample`], [`test::perform`] and [`test::with_settings`].
 
 #![deny(unsafe_code, missing_docs)]
 
+mod announcement;
+mod assignment;
 mod bindings;
 mod event;
 #[doc(hidden)]
 pub mod export;
 mod failure;
 mod logger;
+mod payload;
+mod performed;
 mod recovery;
 mod setting;
 mod task;
 pub mod test;
 
+pub use announcement::Announcement;
+pub use assignment::Assignment;
 pub use event::Event;
-pub use export::Subscriber;
+pub use export::{Subscriber, Worker};
 pub use failure::{Failure, Handled, reject, retry};
 pub use log;
-pub use recovery::{Assignment, FailedAttempt, Message};
+pub use performed::{IntoPerformed, Part, Performed};
+pub use recovery::{FailedAttempt, Message};
 pub use serde_json;
 pub use setting::setting;
 pub use task::{IntoTasks, Task};
 
-/// Makes the crate a plugin. Once in a crate, with at least one subscriber.
+/// Makes the crate a plugin. Once in a crate, with at least one subscriber or worker.
 ///
 /// ```
 /// use leveret_plugin::prelude::*;
@@ -83,9 +93,17 @@ pub use task::{IntoTasks, Task};
 ///     Task::new("greeting.send", &event.payload)
 /// }
 ///
+/// #[perform("greeting.send")]
+/// fn send(task: Assignment<Value>) -> Handled<Announcement> {
+///     Announcement::new("greeting.sent", &json!({ "to": task.payload["user"] }))
+/// }
+///
 /// fn complain(message: Message, attempts: Vec<FailedAttempt>) -> Handled<Task> {
-///     let Message::Event(event) = message else { return Err(reject("this plugin has no tasks")) };
-///     Task::new("complaint.file", &json!({ "event": event.id, "attempts": attempts.len() }))
+///     let id = match message {
+///         Message::Event(event) => event.id,
+///         Message::Task(task) => task.id,
+///     };
+///     Task::new("complaint.file", &json!({ "about": id, "attempts": attempts.len() }))
 /// }
 ///
 /// fn healthy() -> Result<(), Failure> {
@@ -95,11 +113,13 @@ pub use task::{IntoTasks, Task};
 /// leveret_plugin::plugin! {
 ///     version: "1.4.2",                      // the crate's version, unless given
 ///     summary: "Greets people.",             // the crate's description, unless given
-///     subscribers: [greet],
-///     emits: [
+///     subscribers: [greet],                  // one for each event
+///     workers: [send],                       // one for each task
+///     emits: [                               // the tasks that it may create
 ///         "greeting.send",
 ///         { name: "complaint.file", schema: r#"{ "type": "object" }"# },
 ///     ],
+///     announces: ["greeting.sent"],          // the events that its workers may announce, written as `emits` is
 ///     limits: {                              // each one optional, and the operator's limits come first
 ///         time: Duration::from_secs(5),
 ///         memory: 16 << 20,
@@ -116,7 +136,10 @@ pub use task::{IntoTasks, Task};
 /// What it returns is published as a handler's tasks are; an error or a panic is recorded, and the message becomes a dead
 /// letter in either case. `healthy` has a second, and sees nothing but the clock, which stands at the moment it is asked.
 ///
-/// A task with a `schema` is checked before it is published: one that does not fit fails the delivery, as a retry.
+/// A task or an announcement with a `schema` is checked before it is published: one that does not fit fails the delivery, as
+/// a retry.
+///
+/// The plugin exports `subscriber` only if it lists subscribers, and `worker` only if it lists workers.
 pub use leveret_plugin_macros::plugin;
 
 /// Makes a function the subscriber of one event. List it under `subscribers` in [`plugin!`].
@@ -139,10 +162,35 @@ pub use leveret_plugin_macros::plugin;
 /// type is rejected in any case.
 pub use leveret_plugin_macros::subscribe;
 
+/// Makes a function the worker of one task of the plugin's own application. List it under `workers` in [`plugin!`].
+///
+/// The function takes an [`Assignment<T>`](Assignment), where `T` is what the payload is read into. It changes the world, and
+/// returns a `Result` of what came of it: see [`IntoPerformed`].
+///
+/// ```
+/// use leveret_plugin::prelude::*;
+///
+/// #[derive(Deserialize)]
+/// struct Email {
+///     to: String,
+/// }
+///
+/// #[perform("email.send")]
+/// fn send(task: Assignment<Email>) -> Handled<Announcement> {
+///     log::info!("attempt {} to write to {}", task.attempt, task.payload.to);
+///     Announcement::new("email.sent", &json!({ "to": task.payload.to }))
+/// }
+/// ```
+///
+/// The name is the task's within the application. `schema = …` is as in [`subscribe`](macro@subscribe): a task that does not
+/// fit becomes a dead letter that says where it does not, and the function does not run.
+pub use leveret_plugin_macros::perform;
+
 /// What nearly every plugin needs: `use leveret_plugin::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        Event, FailedAttempt, Failure, Handled, IntoTasks, Message, Task, log, reject, retry, setting, subscribe,
+        Announcement, Assignment, Event, FailedAttempt, Failure, Handled, IntoPerformed, IntoTasks, Message, Performed,
+        Task, log, perform, reject, retry, setting, subscribe,
     };
     pub use serde::{Deserialize, Serialize};
     pub use serde_json::{Value, json};

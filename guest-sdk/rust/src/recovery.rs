@@ -1,4 +1,4 @@
-use crate::Event;
+use crate::{Assignment, Event};
 use std::time::SystemTime;
 
 /// A message that failed for good, as the function under `recover` in [`plugin!`](crate::plugin) gets it.
@@ -7,16 +7,19 @@ use std::time::SystemTime;
 /// use leveret_plugin::prelude::*;
 ///
 /// fn complain(message: Message, attempts: Vec<FailedAttempt>) -> Handled<Task> {
-///     let Message::Event(event) = message else { return Err(reject("this plugin has no tasks")) };
+///     let about = match message {
+///         Message::Event(event) => event.name,
+///         Message::Task(task) => task.name,
+///     };
 ///     let last = attempts.last().map(|attempt| attempt.reason.as_str());
-///     Task::new("complaint.file", &json!({ "event": event.id, "reason": last }))
+///     Task::new("complaint.file", &json!({ "about": about, "reason": last }))
 /// }
 ///
 /// # fn main() -> Result<(), Failure> {
 /// // In a test it is called as any function.
 /// let event = Message::Event(Event::sample("user.authorized", "{}".to_string()));
 /// let task = complain(event, vec![FailedAttempt::sample(1, "busy")])?;
-/// assert_eq!(task, Task::new("complaint.file", &json!({ "event": "sample-id", "reason": "busy" }))?);
+/// assert_eq!(task, Task::new("complaint.file", &json!({ "about": "user.authorized", "reason": "busy" }))?);
 /// # Ok(())
 /// # }
 /// ```
@@ -24,29 +27,8 @@ use std::time::SystemTime;
 pub enum Message {
     /// An event, its payload still JSON text: [`Event::parse`] reads it.
     Event(Event<String>),
-    /// A task.
-    Task(Assignment),
-}
-
-/// A task as its worker received it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Assignment {
-    /// The task's name within the application.
-    pub name: String,
-    /// What makes it the same task, however often it is delivered.
-    pub id: String,
-    /// The transaction ID: the same on everything that one first event causes.
-    pub tid: String,
-    /// When it was created.
-    pub time: SystemTime,
-    /// The number of the last attempt, from 1.
-    pub attempt: u32,
-    /// The payload, as JSON text.
-    pub payload: String,
-    /// The ordering key, if its creator gave one.
-    pub key: Option<String>,
-    /// Headers that the fields above do not foresee: name and value.
-    pub headers: Vec<(String, String)>,
+    /// A task, likewise: [`Assignment::parse`] reads it.
+    Task(Assignment<String>),
 }
 
 /// One attempt that failed.

@@ -1,6 +1,5 @@
-use crate::{Failure, reject};
+use crate::{Failure, payload};
 use serde::Serialize;
-use serde_json::Value;
 
 /// An order to change state, within the plugin's own application.
 ///
@@ -24,10 +23,8 @@ impl Task {
     /// A payload that does not serialize is a rejection, since it would not the next time either.
     pub fn new(name: impl Into<String>, payload: &impl Serialize) -> Result<Task, Failure> {
         let name = name.into();
-        match serde_json::to_string(payload) {
-            Ok(payload) => Ok(Task { name, payload, key: None, headers: Vec::new() }),
-            Err(error) => Err(reject(format!("the payload of task {name} is not JSON: {error}"))),
-        }
+        let payload = payload::write(payload, || format!("task {name}"))?;
+        Ok(Task { name, payload, key: None, headers: Vec::new() })
     }
 
     /// Sets the ordering key: tasks of one key are performed one at a time and in order, where the worker asks for it.
@@ -47,19 +44,11 @@ impl PartialEq for Task {
         self.name == other.name
             && self.key == other.key
             && self.headers == other.headers
-            && same_json(&self.payload, &other.payload)
+            && payload::same(&self.payload, &other.payload)
     }
 }
 
-fn same_json(left: &str, right: &str) -> bool {
-    left == right
-        || match (serde_json::from_str::<Value>(left), serde_json::from_str::<Value>(right)) {
-            (Ok(left), Ok(right)) => left == right,
-            _ => false,
-        }
-}
-
-/// What a handler may return as its tasks: nothing, one task, perhaps one, or several.
+/// What a subscriber or `recover` may return as its tasks: nothing, one task, perhaps one, or several.
 #[diagnostic::on_unimplemented(
     message = "a handler cannot return `{Self}` as its tasks",
     label = "this is not `()`, `Task`, `Option<Task>`, `Vec<Task>` or `[Task; N]`"
@@ -102,6 +91,7 @@ impl<const N: usize> IntoTasks for [Task; N] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reject;
     use serde_json::json;
     use std::collections::HashMap;
 

@@ -1,6 +1,6 @@
 //! For an author's tests, natively.
 
-use crate::{Event, Handled, Subscriber, logger};
+use crate::{Assignment, Event, Handled, Performed, Subscriber, Worker, logger};
 use serde::Serialize;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -30,6 +30,34 @@ use std::collections::BTreeMap;
 pub fn deliver<S: Subscriber>(payload: impl Serialize) -> Handled {
     logger::install();
     S::handle(Event::sample(S::EVENT, serde_json::to_string(&payload)?))
+}
+
+/// Has a task performed as the host would, likewise: a first attempt, without a key and headers. Where these matter, a
+/// test calls the function itself, with an [`Assignment::sample`].
+///
+/// ```
+/// # use leveret_plugin::prelude::*;
+/// #[derive(Deserialize)]
+/// struct Email {
+///     to: String,
+/// }
+///
+/// #[perform("email.send")]
+/// fn send(task: Assignment<Email>) -> Handled<Announcement> {
+///     Announcement::new("email.sent", &json!({ "to": task.payload.to }))
+/// }
+///
+/// # fn main() -> Result<(), Failure> {
+/// use leveret_plugin::test::perform;
+/// let performed = perform::<send>(json!({ "to": "ada@example.org" }))?;
+/// assert_eq!(performed.announcements, [Announcement::new("email.sent", &json!({ "to": "ada@example.org" }))?]);
+/// assert_eq!(performed.tasks, []);
+/// # Ok(())
+/// # }
+/// ```
+pub fn perform<W: Worker>(payload: impl Serialize) -> Handled<Performed> {
+    logger::install();
+    W::perform(Assignment::sample(W::TASK, serde_json::to_string(&payload)?))
 }
 
 /// Runs a part of a test with these settings, as the operator would write them: names and values. There are none else.

@@ -16,7 +16,7 @@ use crate::dead::{self, Letter};
 use crate::message::{
     Attempt, FailedAttempt, HeaderValue, Headers, Message, MessageId, Receipt, Subject, Tid, Timestamp,
 };
-use crate::name::EventName;
+use crate::name::{AppName, EventName, TaskName};
 
 /// The moment of a case that says none: 2026-01-01T00:00:00Z.
 const TIME: Timestamp = Timestamp::from_millis(1_767_225_600_000);
@@ -41,6 +41,8 @@ pub struct Case {
 pub enum Given {
     /// An event is delivered.
     Event(Message),
+    /// A task is to be performed. Its application is whichever the plugin has.
+    Task(Message),
     /// The plugin gets its last chance for a message that failed for good.
     Failed(Message),
     /// It is asked whether it can work.
@@ -71,7 +73,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// A case of a Leveret plugin: what happens to it (`event`, `dead` or `healthy`), and what is to come of it.
+/// A case of a Leveret plugin: what happens to it (`event`, `task`, `dead` or `healthy`), and what is to come of it.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Written {
@@ -81,7 +83,9 @@ struct Written {
     schema: Option<String>,
     /// The event that is delivered.
     event: Option<WrittenEvent>,
-    /// The attempts at the event that failed, oldest first. With them it is the plugin's recovery that runs.
+    /// The task that is to be performed.
+    task: Option<WrittenTask>,
+    /// The attempts at the event or task that failed, oldest first. With them it is the plugin's recovery that runs.
     attempts: Option<Vec<WrittenAttempt>>,
     /// A dead letter as `leveret dead export` writes it. The plugin's recovery runs for it.
     #[schemars(with = "Option<BTreeMap<String, Value>>")]
@@ -115,6 +119,30 @@ struct WrittenEvent {
     time: Option<Moment>,
     /// The application that published it.
     source: Option<String>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+}
+
+/// A task.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct WrittenTask {
+    /// Its name within the plugin's application, such as `email.send`.
+    name: String,
+    /// Any JSON; `{}` where there is none.
+    #[serde(default = "outcome::nothing")]
+    #[schemars(with = "Value")]
+    payload: Box<RawValue>,
+    /// The message's id: the case's name, unless said.
+    id: Option<String>,
+    /// The transaction ID: the case's name, unless said.
+    tid: Option<String>,
+    /// When it was created, as `2026-01-01T00:00:00Z` or in milliseconds since 1970: that moment, unless said.
+    time: Option<Moment>,
+    /// Which attempt it is, from 1: the first, unless said.
+    attempt: Option<u32>,
+    /// The ordering key.
+    key: Option<String>,
     #[serde(default)]
     headers: BTreeMap<String, String>,
 }
@@ -164,8 +192,9 @@ impl TryFrom<WrittenMoment> for Moment {
 }
 
 impl Case {
-    /// Reads the text of a case file. The name stands in for what the event does not say of itself.
-    pub fn read(name: &str, file: &Path, text: &str) -> Result<Self, Problem> {
+    /// Reads the text of a case file for a plugin of this application. The name stands in for what the event or task does
+    /// not say of itself.
+    pub fn read(app: &AppName, name: &str, file: &Path, text: &str) -> Result<Self, Problem> {
         let problem =
             |place, key: String, reason| Problem { file: file.into(), place, key: key.replace('?', "…"), reason };
         let mut reader = serde_json::Deserializer::from_str(text);
@@ -178,7 +207,7 @@ impl Case {
         let whole = |reason| problem(None, String::new(), reason);
         let settings = written.settings.iter().map(|(name, setting)| (name.clone(), setting.to_string())).collect();
         let expect = written.expect.clone();
-        let given = written.given(name).map_err(whole)?;
+        let given = written.given(app, name).map_err(whole)?;
         if let Some(expected) = &expect {
             given.can_come_to(expected).map_err(whole)?;
         }
@@ -187,11 +216,19 @@ impl Case {
 }
 
 impl Written {
-    fn given(self, name: &str) -> Result<Given, String> {
-        match (self.event, self.dead, self.healthy, self.attempts) {
-            (Some(event), None, None, None) => event.message(name).map(Given::Event),
-            (Some(event), None, None, Some(attempts)) => {
-                let message = event.message(name)?;
+    fn given(self, app: &AppName, name: &str) -> Result<Given, String> {
+        let message = match (self.event, self.task) {
+            (Some(event), None) => Some(event.message(name)?),
+            (None, Some(task)) => Some(task.message(app, name)?),
+            (None, None) => None,
+            (Some(_), Some(_)) => return Err(ONE.into()),
+        };
+        match (message, self.dead, self.healthy, self.attempts) {
+            (Some(message), None, None, None) => Ok(match &message.subject {
+                Subject::Event(_) => Given::Event(message),
+                Subject::Task(_) => Given::Task(message),
+            }),
+            (Some(message), None, None, Some(attempts)) => {
                 let time = message.time;
                 let mut attempts = attempts.into_iter().zip(1..);
                 let failures = attempts.try_fold(Vec::new(), |mut failures, (attempt, place)| {
@@ -200,30 +237,61 @@ impl Written {
                 })?;
                 Ok(Given::Failed(Message { failures, ..message }))
             }
-            (None, Some(letter), None, None) => message(letter).map(Given::Failed),
+            (None, Some(letter), None, None) => self::message(letter).map(Given::Failed),
             (None, None, Some(true), None) => Ok(Given::Probe),
             (None, None, Some(false), None) => Err("`healthy` can only be true: it asks the probe".into()),
-            (None, None, None, None) => Err("it has none of `event`, `dead` and `healthy`, so nothing happens".into()),
-            (None, _, _, Some(_)) => Err("`attempts` need the `event` that they are of".into()),
-            _ => Err("one thing happens in a case: use only one of `event`, `dead` and `healthy`".into()),
+            (None, None, None, None) => {
+                Err("it has none of `event`, `task`, `dead` and `healthy`, so nothing happens".into())
+            }
+            (None, _, _, Some(_)) => Err("`attempts` need the `event` or `task` that they are of".into()),
+            _ => Err(ONE.into()),
         }
+    }
+}
+
+const ONE: &str = "one thing happens in a case: use only one of `event`, `task`, `dead` and `healthy`";
+
+/// What a message does not say of itself, as the case's name says it.
+struct Said<'c> {
+    /// The key of the message in the file.
+    of: &'static str,
+    id: Option<&'c str>,
+    tid: Option<&'c str>,
+    time: Option<Moment>,
+    headers: BTreeMap<String, String>,
+}
+
+impl Said<'_> {
+    fn message(self, case: &str, subject: Subject, payload: &RawValue) -> Result<Message, String> {
+        // The last of a long path: the rest is in the words of whoever reads it anyway.
+        let case = case.rsplit('/').next().unwrap_or(case);
+        let header = |(name, value): (String, String)| (name, HeaderValue::Text(value));
+        let bounds = |key| format!("`{}.{key}` must have 1 to 255 bytes", self.of);
+        Ok(Message {
+            id: MessageId::from_wire(self.id.unwrap_or(case)).ok_or_else(|| bounds("id"))?,
+            tid: Tid::from_wire(self.tid.unwrap_or(case)).ok_or_else(|| bounds("tid"))?,
+            time: self.time.map_or(TIME, |Moment(time)| time),
+            headers: self.headers.into_iter().map(header).collect::<Headers>(),
+            ..Message::new(subject, payload.get().to_owned())
+        })
     }
 }
 
 impl WrittenEvent {
     fn message(self, case: &str) -> Result<Message, String> {
-        // The last of a long path: the rest is in the words of whoever reads it anyway.
-        let case = case.rsplit('/').next().unwrap_or(case);
-        let (id, tid) = (self.id.as_deref().unwrap_or(case), self.tid.as_deref().unwrap_or(case));
-        let header = |(name, value): (String, String)| (name, HeaderValue::Text(value));
-        Ok(Message {
-            id: MessageId::from_wire(id).ok_or("`event.id` must have 1 to 255 bytes")?,
-            tid: Tid::from_wire(tid).ok_or("`event.tid` must have 1 to 255 bytes")?,
-            source: self.source,
-            time: self.time.map_or(TIME, |Moment(time)| time),
-            headers: self.headers.into_iter().map(header).collect::<Headers>(),
-            ..Message::new(Subject::Event(self.name), self.payload.get().to_owned())
-        })
+        let Self { name, payload, id, tid, time, source, headers } = self;
+        let said = Said { of: "event", id: id.as_deref(), tid: tid.as_deref(), time, headers };
+        Ok(Message { source, ..said.message(case, Subject::Event(name), &payload)? })
+    }
+}
+
+impl WrittenTask {
+    fn message(self, app: &AppName, case: &str) -> Result<Message, String> {
+        let Self { name, payload, id, tid, time, attempt, key, headers } = self;
+        let name = TaskName::within(app, &name).map_err(|error| format!("`task.name`: {error}"))?;
+        let attempt = Attempt::new(attempt.unwrap_or(1)).ok_or("`task.attempt` is counted from 1")?;
+        let said = Said { of: "task", id: id.as_deref(), tid: tid.as_deref(), time, headers };
+        Ok(Message { attempt, key, ..said.message(case, Subject::Task(name), &payload)? })
     }
 }
 
@@ -272,6 +340,7 @@ impl Given {
     fn can_come_to(&self, expected: &Outcome) -> Result<(), String> {
         let (what, possible): (_, &[&str]) = match self {
             Self::Event(_) => ("an event that is delivered", &["tasks", "retry", "reject", "dead"]),
+            Self::Task(_) => ("a task that is performed", &["events", "tasks", "retry", "reject", "dead"]),
             Self::Failed(_) => ("recovery", &["tasks", "failed", "dead"]),
             Self::Probe => ("a probe", &["healthy", "unhealthy"]),
         };
@@ -307,7 +376,12 @@ mod tests {
     use crate::cases::outcome::Words;
 
     fn read(text: &str) -> Result<Case, Problem> {
-        Case::read("payments/thanked", Path::new("cases/payments/thanked.json"), text)
+        Case::read(
+            &"pheidi".parse().expect("legal"),
+            "payments/thanked",
+            Path::new("cases/payments/thanked.json"),
+            text,
+        )
     }
 
     fn problem(text: &str) -> String {
@@ -343,6 +417,14 @@ mod tests {
     }
 
     #[test]
+    fn a_task_is_of_the_plugin_s_own_application() {
+        let case = read(r#"{"task": {"name": "email.send", "payload": [], "attempt": 3, "key": "k"}}"#).expect("legal");
+        let Given::Task(message) = case.given else { panic!("{case:?}") };
+        assert_eq!(message.subject.as_str(), "pheidi.email.send");
+        assert_eq!((message.attempt.number(), message.key.as_deref()), (3, Some("k")));
+    }
+
+    #[test]
     fn a_dead_letter_is_the_message_that_it_was() {
         let headers = Headers::from([("h".into(), "v".into()), (crate::message::DEAD_REASON.into(), "no".into())]);
         let message = Message { headers, ..Message::new(Subject::Event("a.b".parse().expect("legal")), "[1]") };
@@ -362,7 +444,10 @@ mod tests {
         for (text, words) in [
             ("", "EOF"),
             ("{} {}", "trailing characters"),
-            ("{}", "`event`, `dead` and `healthy`"),
+            ("{}", "`event`, `task`, `dead` and `healthy`"),
+            (r#"{"task": {"name": "billing..pay"}}"#, "`task.name`"),
+            (r#"{"task": {"name": "email.send", "attempt": 0}}"#, "`task.attempt`"),
+            (r#"{"task": {"name": "a"}, "event": {"name": "a.b"}}"#, "only one of"),
             (r#"{"event": {"name": "nonsense"}}"#, "`event.name`"),
             (r#"{"event": {"name": "a.b", "time": "noon"}}"#, "2026-01-01T00:00:00Z"),
             (r#"{"event": {"name": "a.b", "id": ""}}"#, "`event.id`"),
@@ -388,7 +473,7 @@ mod tests {
     #[test]
     fn the_schema_has_every_key() {
         let schema = schema();
-        for key in ["$schema", "event", "attempts", "dead", "healthy", "settings", "expect"] {
+        for key in ["$schema", "event", "task", "attempts", "dead", "healthy", "settings", "expect"] {
             assert!(schema["properties"][key].is_object(), "{key}: {schema}");
         }
         assert_eq!(schema["additionalProperties"], false);

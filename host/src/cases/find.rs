@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::case::{Case, Problem};
+use crate::name::AppName;
 
 /// Why there are no cases to run.
 #[derive(Debug, thiserror::Error)]
@@ -14,15 +15,16 @@ pub enum FindError {
     Problems(Vec<Problem>),
 }
 
-/// Reads every case in a directory and below it, in the order of their names: each `.json` that is not hidden.
-pub fn find(directory: &Path) -> Result<Vec<Case>, FindError> {
+/// Reads every case in a directory and below it, for a plugin of this application, in the order of their names: each
+/// `.json` that is not hidden.
+pub fn find(app: &AppName, directory: &Path) -> Result<Vec<Case>, FindError> {
     let mut files = Vec::new();
     collect(directory, "", &mut files)?;
     files.sort();
     let (mut cases, mut problems) = (Vec::new(), Vec::new());
     for (name, file) in files {
         let read = fs::read_to_string(&file).map_err(|error| unreadable(&file, &error))?;
-        match Case::read(&name, &file, &read) {
+        match Case::read(app, &name, &file, &read) {
             Ok(case) => cases.push(case),
             Err(problem) => problems.push(problem),
         }
@@ -64,13 +66,19 @@ mod tests {
         write("payments/a.json", r#"{"event": {"name": "a.b"}}"#);
         write("README.md", "no case");
         write(".hidden.json", "no case");
-        let names: Vec<_> = find(directory.path()).expect("legal").into_iter().map(|case| case.name).collect();
+        let names: Vec<_> = find(&"pheidi".parse().expect("legal"), directory.path())
+            .expect("legal")
+            .into_iter()
+            .map(|case| case.name)
+            .collect();
         assert_eq!(names, ["b", "payments/a"]);
 
         write("c.json", "{");
         write("payments/d.json", "[]");
-        let Err(FindError::Problems(problems)) = find(directory.path()) else { panic!("there are problems") };
+        let Err(FindError::Problems(problems)) = find(&"pheidi".parse().expect("legal"), directory.path()) else {
+            panic!("there are problems")
+        };
         assert_eq!(problems.len(), 2);
-        assert!(find(&directory.path().join("nowhere")).is_err());
+        assert!(find(&"pheidi".parse().expect("legal"), &directory.path().join("nowhere")).is_err());
     }
 }

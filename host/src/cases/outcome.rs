@@ -16,8 +16,8 @@ use crate::json::spread;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Written", into = "Written")]
 pub enum Outcome {
-    /// It emits these tasks, in this order.
-    Tasks(Vec<Task>),
+    /// It is done, and this is what it makes.
+    Done(Made),
     /// It fails, and may work later.
     Retry(Retry),
     /// It fails for good.
@@ -30,6 +30,28 @@ pub enum Outcome {
     Healthy,
     /// The probe says why it cannot.
     Unhealthy(Words),
+}
+
+/// What a handler makes, in its order.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Made {
+    /// The events that it announces.
+    pub events: Vec<Announced>,
+    /// The tasks that it emits.
+    pub tasks: Vec<Task>,
+}
+
+/// An event that is announced.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Announced {
+    /// Its full name: `email.sent`.
+    pub name: String,
+    #[serde(default = "nothing")]
+    #[schemars(with = "Value")]
+    pub payload: Box<RawValue>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
 }
 
 /// A task that is emitted.
@@ -75,11 +97,14 @@ pub struct Part {
     contains: String,
 }
 
-/// What is expected: one of these.
+/// What is expected: one of these, but for `events` and `tasks`, which may come together.
 #[derive(Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Written {
-    /// The tasks that it emits, in their order; `[]` for none.
+    /// The events that it announces, in their order; absent for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    events: Option<Vec<Announced>>,
+    /// The tasks that it emits, in their order; `[]` or absent for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tasks: Option<Vec<Task>>,
     /// The failure that may pass.
@@ -102,19 +127,21 @@ pub(super) struct Written {
     unhealthy: Option<Words>,
 }
 
-const KINDS: [&str; 7] = ["tasks", "retry", "reject", "failed", "dead", "healthy", "unhealthy"];
+const KINDS: [&str; 8] = ["events", "tasks", "retry", "reject", "failed", "dead", "healthy", "unhealthy"];
 
 impl TryFrom<Written> for Outcome {
     type Error = String;
 
     fn try_from(written: Written) -> Result<Self, String> {
-        let Written { tasks, retry, reject, failed, dead, healthy, unhealthy } = written;
+        let Written { events, tasks, retry, reject, failed, dead, healthy, unhealthy } = written;
         let healthy = match healthy {
             Some(false) => return Err("`healthy` can only be true; `unhealthy` takes the reason".into()),
             healthy => healthy.map(|_| Self::Healthy),
         };
+        let done = (events.is_some() || tasks.is_some())
+            .then(|| Self::Done(Made { events: events.unwrap_or_default(), tasks: tasks.unwrap_or_default() }));
         let said = [
-            tasks.map(Self::Tasks),
+            done,
             retry.map(Self::Retry),
             reject.map(Self::Reject),
             failed.map(Self::Failed),
@@ -141,7 +168,10 @@ impl From<Outcome> for Written {
     fn from(outcome: Outcome) -> Self {
         let none = Self::default();
         match outcome {
-            Outcome::Tasks(tasks) => Self { tasks: Some(tasks), ..none },
+            Outcome::Done(Made { events, tasks }) if events.is_empty() => Self { tasks: Some(tasks), ..none },
+            Outcome::Done(Made { events, tasks }) => {
+                Self { events: Some(events), tasks: Some(tasks).filter(|tasks| !tasks.is_empty()), ..none }
+            }
             Outcome::Retry(retry) => Self { retry: Some(retry), ..none },
             Outcome::Reject(words) => Self { reject: Some(words), ..none },
             Outcome::Failed(words) => Self { failed: Some(words), ..none },
@@ -162,7 +192,8 @@ impl Outcome {
     /// The key that it has in a file.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Tasks(_) => "tasks",
+            Self::Done(Made { events, .. }) if !events.is_empty() => "events",
+            Self::Done(_) => "tasks",
             Self::Retry(_) => "retry",
             Self::Reject(_) => "reject",
             Self::Failed(_) => "failed",
@@ -200,14 +231,24 @@ impl Outcome {
 }
 
 impl PartialEq for Task {
-    /// Payloads are the same if they are the same JSON value.
     fn eq(&self, other: &Self) -> bool {
-        let payload = |task: &Self| serde_json::from_str::<Value>(task.payload.get());
-        let same_payload = match (payload(self), payload(other)) {
-            (Ok(one), Ok(other)) => one == other,
-            _ => self.payload.get() == other.payload.get(),
-        };
-        same_payload && self.name == other.name && self.key == other.key && self.headers == other.headers
+        let same = self.name == other.name && self.key == other.key && self.headers == other.headers;
+        same && are_the_same(&self.payload, &other.payload)
+    }
+}
+
+impl PartialEq for Announced {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.headers == other.headers && are_the_same(&self.payload, &other.payload)
+    }
+}
+
+/// Payloads are the same if they are the same JSON value.
+fn are_the_same(one: &RawValue, other: &RawValue) -> bool {
+    let value = |payload: &RawValue| serde_json::from_str::<Value>(payload.get());
+    match (value(one), value(other)) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => one.get() == other.get(),
     }
 }
 
@@ -282,12 +323,24 @@ mod tests {
 
     #[test]
     fn exactly_one_thing_is_expected() {
-        assert!(refusal("{}").contains("`tasks`, `retry`"));
+        assert!(refusal("{}").contains("`events`, `tasks`, `retry`"));
+        assert!(refusal(r#"{"events": [], "reject": "no"}"#).contains("and `reject`"));
         assert!(refusal(r#"{"tasks": [], "reject": "no"}"#).contains("`tasks` and `reject`"));
         assert!(refusal(r#"{"healthy": false}"#).contains("`unhealthy`"));
         assert!(refusal(r#"{"reject": 7}"#).contains("a text, or"));
         assert!(refusal(r#"{"retry": {"reason": "busy", "after": "soon"}}"#).contains("soon"));
         assert_eq!(outcome(r#"{"healthy": true}"#), Outcome::Healthy);
+    }
+
+    #[test]
+    fn events_and_tasks_come_together_or_apart() {
+        let both = r#"{"events":[{"name":"a.made","payload":{}}],"tasks":[{"name":"b.make","payload":{}}]}"#;
+        let events = r#"{"events":[{"name":"a.made","payload":{}}]}"#;
+        for text in [both, events, r#"{"tasks":[]}"#] {
+            assert_eq!(outcome(text).text().split_whitespace().collect::<String>(), text);
+        }
+        assert!(!outcome(both).is_met_by(&outcome(events)));
+        assert!(outcome(r#"{"events": []}"#).is_met_by(&outcome(r#"{"tasks": []}"#)));
     }
 
     #[test]

@@ -10,12 +10,12 @@ use tracing::instrument::WithSubscriber;
 use super::case::{Case, Given};
 use super::difference::Difference;
 use super::lines::{Line, Lines};
-use super::outcome::{Outcome, Task};
+use super::outcome::{Announced, Made, Outcome, Task};
 use crate::catalog::{Limits, Loader};
 use crate::delivery::{NotAdmitted, admit};
 use crate::message::{HeaderValue, Message, Receipt, Subject};
 use crate::name::PluginId;
-use crate::plugin::{self, Draft, Event, Live, Refusal, Sandbox, Version};
+use crate::plugin::{self, Draft, Incoming, Live, Refusal, Sandbox, Version};
 
 /// Runs one component on cases.
 pub struct Runner {
@@ -115,28 +115,28 @@ impl Runner {
     /// What the plugin makes of it; the error is why it cannot be asked.
     async fn ask(&self, live: &Live, given: &Given) -> Result<Came, String> {
         let message = match given {
-            Given::Event(message) | Given::Failed(message) => message,
+            Given::Event(message) | Given::Task(message) | Given::Failed(message) => message,
             Given::Probe => {
                 let health = live.handler.healthy().await;
                 let outcome = health.map_or_else(|reason| Outcome::Unhealthy(reason.into()), |()| Outcome::Healthy);
                 return Ok(Came { outcome, receipt: None });
             }
         };
-        let event = match self.admit(live, message).await? {
-            Ok(event) => event,
+        let incoming = match self.admit(live, message).await? {
+            Ok(incoming) => incoming,
             Err(reason) => return Ok(Came { outcome: Outcome::Dead(reason.to_string().into()), receipt: None }),
         };
         let (outcome, receipt) = match given {
             Given::Failed(_) => {
-                let recovered = live.handler.recover(event, &message.failures).await;
+                let recovered = live.handler.recover(incoming, &message.failures).await;
                 let recovered = recovered.ok_or("the plugin has no recovery, so nothing comes of a dead letter")?;
-                let tasks = |drafts| Outcome::Tasks(tasks(drafts));
-                (recovered.answer.map_or_else(|reason| Outcome::Failed(reason.into()), tasks), recovered.receipt)
+                let made = |drafts| Outcome::Done(made(drafts));
+                (recovered.answer.map_or_else(|reason| Outcome::Failed(reason.into()), made), recovered.receipt)
             }
             _ => {
-                let invocation = live.handler.on_event(event).await;
+                let invocation = live.handler.handle(incoming).await;
                 let outcome = match invocation.outcome {
-                    plugin::Outcome::Done(drafts) => Outcome::Tasks(tasks(drafts)),
+                    plugin::Outcome::Done(drafts) => Outcome::Done(made(drafts)),
                     plugin::Outcome::Retry { reason, after } => Outcome::retry(reason, after),
                     plugin::Outcome::Reject { reason } => Outcome::Reject(reason.into()),
                 };
@@ -146,17 +146,13 @@ impl Runner {
         Ok(Came { outcome, receipt: Some(receipt) })
     }
 
-    async fn admit<'m>(&self, live: &Live, message: &'m Message) -> Result<Result<Event<'m>, NotAdmitted>, String> {
-        let Subject::Event(event) = &message.subject else {
-            return Err(format!("`{}` is a task; this version of Leveret runs subscribers only", message.subject));
-        };
-        let subscriptions = &live.description.subscriptions;
-        if !subscriptions.contains(event) {
-            let subscriptions: Vec<_> = subscriptions.iter().map(|event| format!("`{event}`")).collect();
-            let subscriptions = subscriptions.join(", ");
-            return Err(format!("the plugin does not subscribe to `{event}`; it subscribes to {subscriptions}"));
+    async fn admit<'m>(&self, live: &Live, message: &'m Message) -> Result<Result<Incoming<'m>, NotAdmitted>, String> {
+        let (subject, description) = (&message.subject, &live.description);
+        if !description.subjects().any(|handled| handled == *subject) {
+            let handled: Vec<_> = description.subjects().map(|handled| format!("`{handled}`")).collect();
+            return Err(format!("the plugin does not handle `{subject}`; it handles {}", handled.join(", ")));
         }
-        Ok(admit(message, self.payload_limit, live.description.wanted.get(event)).await)
+        Ok(admit(message, subject, self.payload_limit, description.schemas.handled.get(subject)).await)
     }
 }
 
@@ -173,15 +169,19 @@ async fn load(
     Loader::new(sandbox.clone(), limits).load(file, id.clone()).await.map(Arc::new)
 }
 
-/// Tasks as a case file has them: named within the application.
-fn tasks(drafts: Vec<Draft>) -> Vec<Task> {
-    drafts.into_iter().map(task).collect()
-}
-
-fn task(Draft { task, payload, key, headers }: Draft) -> Task {
-    let name = task.as_str().split_once('.').map_or(task.as_str(), |(_, name)| name).to_owned();
-    let json = std::str::from_utf8(&payload).ok().and_then(|json| RawValue::from_string(json.trim().to_owned()).ok());
-    let text = |(name, value): (String, HeaderValue)| Some((name, value.as_text()?.to_owned()));
-    let headers = headers.into_iter().filter_map(text).collect();
-    Task { name, payload: json.expect("the sandbox lets nothing out but JSON"), key, headers }
+/// What was made as a case file has it: tasks are named within the application.
+fn made(drafts: Vec<Draft>) -> Made {
+    let mut made = Made::default();
+    for Draft { subject, payload, key, headers } in drafts {
+        let text = std::str::from_utf8(&payload).ok();
+        let json = text.and_then(|json| RawValue::from_string(json.trim().to_owned()).ok());
+        let payload = json.expect("the sandbox lets nothing out but JSON");
+        let text = |(name, value): (String, HeaderValue)| Some((name, value.as_text()?.to_owned()));
+        let headers = headers.into_iter().filter_map(text).collect();
+        match subject {
+            Subject::Event(event) => made.events.push(Announced { name: event.to_string(), payload, headers }),
+            Subject::Task(task) => made.tasks.push(Task { name: task.relative().to_owned(), payload, key, headers }),
+        }
+    }
+    made
 }

@@ -7,16 +7,20 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
 
 use crate::name::PluginId;
-use crate::plugin::{Budget, Live, PluginSettings, Refusal, Reuse, Sandbox};
+use crate::plugin::{Budget, Compiled, Live, PluginSettings, Refusal, Reuse, Sandbox};
 
 /// How many files are compiled at one time: compiling is what a processor can be kept busy with, and the pipeline
 /// needs one too.
 const COMPILING: usize = 2;
+/// How many of them may be heavy, so that the others never wait for those.
+const HEAVY: usize = 1;
+/// How long a file may be compiled. What its bytes do not tell beforehand is found here.
+const LONGEST: Duration = Duration::from_secs(300);
 /// How long compiling may take without a word.
 const BRIEF: Duration = Duration::from_millis(500);
 
@@ -40,37 +44,77 @@ pub struct Limits {
 pub struct Loader {
     sandbox: Arc<Sandbox>,
     limits: Limits,
-    compiling: Semaphore,
+    compiling: Arc<Semaphore>,
+    heavy: Arc<Semaphore>,
+    /// Compilations that nobody waits for any more, and that nothing can stop.
+    given_up: Arc<Semaphore>,
 }
+
+/// What is held while a file is compiled.
+type Turn = Vec<OwnedSemaphorePermit>;
 
 impl Loader {
     pub fn new(sandbox: Arc<Sandbox>, limits: Limits) -> Self {
-        Self { sandbox, limits, compiling: Semaphore::new(COMPILING) }
+        let [compiling, heavy, given_up] = [COMPILING, HEAVY, 1].map(|number| Arc::new(Semaphore::new(number)));
+        Self { sandbox, limits, compiling, heavy, given_up }
     }
 
     /// Makes a version of a file, as the plugin of this identity. Nothing of it runs but `describe`, in the sandbox.
     pub async fn load(&self, file: &Path, id: PluginId) -> Result<Live, Refusal> {
-        let _turn = self.compiling.acquire().await.expect("the semaphore is never closed");
-        let (sandbox, size_limit, path) = (self.sandbox.clone(), self.limits.file_size, file.to_owned());
-        let compile = move || sandbox.compile(&read(&path, size_limit)?);
-        let compiling = tokio::task::spawn_blocking(compile);
-        let compiled = tell(&id, file, compiling).await.unwrap_or(Err(Refusal::Panic))?;
+        let compiled = self.compile(file, &id).await?;
         let budget = *self.limits.budgets.get(&id).unwrap_or(&self.limits.budget);
         let description = compiled.describe(&id.app, self.limits.describe, budget.memory).await?;
-        if description.subscriptions.is_empty() {
-            return Err(Refusal::NoSubscriptions);
-        }
         let budget = budget.within(&description.limits);
         let settings = self.limits.settings.get(&id).cloned().unwrap_or_default();
         let compiled = compiled.reusing(self.limits.reuse.get(&id).copied());
         Ok(compiled.into_live(id, description, budget, settings))
     }
+
+    /// Compiles a file in its turn. One that is heavy is put off until no other heavy one is compiled.
+    async fn compile(&self, file: &Path, id: &PluginId) -> Result<Compiled, Refusal> {
+        let (limit, path) = (self.limits.file_size, file.to_owned());
+        let (sandbox, light) = (self.sandbox.clone(), path.clone());
+        let turn = vec![take(&self.compiling).await];
+        let compile = move || sandbox.compile_light(&read(&light, limit)?);
+        if let Some(compiled) = self.wait(id, file, turn, tokio::task::spawn_blocking(compile)).await? {
+            return Ok(compiled);
+        }
+        let turn = vec![take(&self.heavy).await, take(&self.compiling).await];
+        let sandbox = self.sandbox.clone();
+        let compile = move || sandbox.compile(&read(&path, limit)?);
+        self.wait(id, file, turn, tokio::task::spawn_blocking(compile)).await
+    }
+
+    /// Waits for a file that is compiled, as long as one may take. What takes longer burns on at low priority, and keeps
+    /// its turn only if it is not the first.
+    async fn wait<T: Send + 'static>(
+        &self,
+        id: &PluginId,
+        file: &Path,
+        turn: Turn,
+        mut compiling: JoinHandle<Result<T, Refusal>>,
+    ) -> Result<T, Refusal> {
+        if let Ok(compiled) = tokio::time::timeout(LONGEST, tell(id, file, &mut compiling)).await {
+            return compiled.unwrap_or(Err(Refusal::Panic));
+        }
+        let held = self.given_up.clone().try_acquire_owned().map_or(turn, |place| vec![place]);
+        tokio::spawn(async move {
+            // Whatever came of it, nobody wants it.
+            let _ = compiling.await;
+            drop(held);
+        });
+        Err(Refusal::Endless(LONGEST))
+    }
+}
+
+async fn take(turns: &Arc<Semaphore>) -> OwnedSemaphorePermit {
+    turns.clone().acquire_owned().await.expect("the semaphore is never closed")
 }
 
 /// Waits for a file that is compiled, and says so where it takes long.
-async fn tell<T>(id: &PluginId, file: &Path, mut compiling: JoinHandle<T>) -> Result<T, JoinError> {
+async fn tell<T>(id: &PluginId, file: &Path, compiling: &mut JoinHandle<T>) -> Result<T, JoinError> {
     let begun = Instant::now();
-    if let Ok(compiled) = tokio::time::timeout(BRIEF, &mut compiling).await {
+    if let Ok(compiled) = tokio::time::timeout(BRIEF, &mut *compiling).await {
         return compiled;
     }
     let size = fs::metadata(file).map_or(0, |metadata| metadata.len()) as f64 / 1e6;

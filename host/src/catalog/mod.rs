@@ -2,9 +2,11 @@
 //!
 //! The directory is the truth: whatever the watcher tells only makes the catalog look again, and it looks again by
 //! itself now and then, so a lost notification loses nothing. `place` reads paths, `scan` reads the directory, `rest`
-//! waits until a file is whole, `load` makes a version of it, and this file keeps what became of each.
+//! waits until a file is whole, `load` makes a version of it, `neighbours` compares
+//! it with the others, and this file keeps what became of each.
 
 mod load;
+mod neighbours;
 mod place;
 mod rest;
 mod scan;
@@ -27,7 +29,7 @@ pub use load::{Limits, Loader};
 pub use place::Place;
 
 use crate::message::Timestamp;
-use crate::name::{PluginId, QueueName};
+use crate::name::PluginId;
 use crate::plugin::{Description, Live, LiveSet, OUTSIDE_POOL, Refusal, Version};
 use rest::Rest;
 use scan::{Found, Stamp, scan};
@@ -162,7 +164,12 @@ impl Catalog {
         loop {
             watcher.keep_watching();
             let renamed = watcher.renamed();
-            let next = self.look(first, &renamed, &mut loads);
+            let directory = self.options.directory.clone();
+            // Thousands of files take a while to look at, which the async threads must not.
+            let looking = tokio::task::spawn_blocking(move || scan(&directory)).await;
+            // Looking does not panic, so it is the runtime that ends.
+            let Ok(found) = looking else { return };
+            let next = self.look(found, first, &renamed, &mut loads);
             first = false;
             if loads.is_empty() && next.is_none() {
                 self.settled.send_replace(true);
@@ -174,13 +181,21 @@ impl Catalog {
                 () = tokio::time::sleep(wait) => {}
                 Some(loaded) = loads.join_next() => self.settle(loaded.expect("a load neither panics nor is aborted")),
             }
+            while let Some(loaded) = loads.try_join_next() {
+                self.settle(loaded.expect("a load neither panics nor is aborted"));
+            }
         }
     }
 
     /// Looks at the directory and begins to load what is new and whole. Returns when to look again at the latest, if
     /// something is not at rest yet.
-    fn look(&self, first: bool, renamed: &[PathBuf], loads: &mut JoinSet<Loaded>) -> Option<Instant> {
-        let found = scan(&self.options.directory);
+    fn look(
+        &self,
+        found: Vec<Found>,
+        first: bool,
+        renamed: &[PathBuf],
+        loads: &mut JoinSet<Loaded>,
+    ) -> Option<Instant> {
         let now = Instant::now();
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         for Found { file, .. } in &found {
@@ -248,9 +263,15 @@ impl Catalog {
     /// Makes a loaded version live, unless its file is gone, its queue is another's, or nothing changed.
     fn settle(&self, Loaded { file, outcome }: Loaded) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let checked = outcome.and_then(|live| {
+            let set = self.live.borrow().clone();
+            let others = set.values().map(|other| (&other.id, &other.description));
+            let apps = entries.values().filter_map(|entry| Some(&entry.place.as_ref()?.id.app));
+            neighbours::check(&live.id, &live.description, others, apps).map(|()| live)
+        });
         let Some(entry) = entries.get_mut(&file) else { return };
         entry.loading = None;
-        match outcome.and_then(|live| self.check_queues(live)) {
+        match checked {
             Ok(live) => self.swap(&file, entry, live),
             Err(refusal) => self.refuse(&file, entry, refusal),
         }
@@ -268,10 +289,6 @@ impl Catalog {
             earlier = Arc::make_mut(set).insert(id.clone(), live.clone());
             true
         });
-        if changed && !live.unserved.is_empty() {
-            let unserved = live.unserved.join(", ");
-            tracing::warn!(plugin = %id, version = %version, "it exports what this Leveret does not call yet: {unserved}");
-        }
         if let Some(reason) = live.outside_pool.as_ref().filter(|_| changed) {
             tracing::warn!(plugin = %id, version = %version, "it {OUTSIDE_POOL}: {reason}");
         }
@@ -299,7 +316,15 @@ impl Catalog {
     fn remove(&self, file: &Path, entry: Entry, entries: &mut BTreeMap<PathBuf, Entry>) {
         let Some(Place { id }) = entry.place else { return };
         for waiting in entries.values_mut() {
-            if matches!(waiting.refused, Some(Refusal::Twice { .. } | Refusal::QueueTaken { .. })) {
+            if matches!(
+                waiting.refused,
+                Some(
+                    Refusal::Twice { .. }
+                        | Refusal::QueueTaken { .. }
+                        | Refusal::ForeignEvent { .. }
+                        | Refusal::AnnouncedElsewhere { .. }
+                )
+            ) {
                 // What stood in its way may be gone now.
                 waiting.loaded = None;
             }
@@ -313,20 +338,6 @@ impl Catalog {
             tracing::info!(plugin = %id, version = %live.version, file = %file.display(), "gone; its queues stay");
             self.drain(file, &live);
         }
-    }
-
-    /// Two plugins of one application can spell one queue: `a`'s `b.c.d` and `a/b`'s `c.d`.
-    fn check_queues(&self, live: Live) -> Result<Live, Refusal> {
-        let queues = |live: &Live| -> Vec<QueueName> {
-            live.description.subscriptions.iter().map(|event| QueueName::subscription(&live.id, event)).collect()
-        };
-        let wanted = queues(&live);
-        for other in self.live.borrow().values().filter(|other| other.id != live.id) {
-            if let Some(queue) = queues(other).into_iter().find(|queue| wanted.contains(queue)) {
-                return Err(Refusal::QueueTaken { queue, owner: other.id.to_string() });
-            }
-        }
-        Ok(live)
     }
 }
 

@@ -11,8 +11,9 @@ use super::{Output, log, runtime};
 use crate::catalog::{Loader, Place};
 use crate::config::{PluginKey, Settings};
 use crate::host::{self, StartError};
+use crate::message::Subject;
 use crate::name::{PluginId, QueueName};
-use crate::plugin::{Digest, Live, OUTSIDE_POOL, Refusal, Sandbox, SandboxOptions};
+use crate::plugin::{Description, Digest, Live, OUTSIDE_POOL, Refusal, Sandbox, SandboxOptions};
 
 /// The file is compiled and its `describe` is run in the sandbox; no event is delivered and no broker is needed.
 #[derive(Debug, Args)]
@@ -35,10 +36,8 @@ struct Report {
     /// Why it is not accepted.
     reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<crate::plugin::Description>,
+    description: Option<Description>,
     queues: Vec<QueueName>,
-    /// Interfaces that it exports and that this Leveret does not call yet.
-    unserved: Vec<&'static str>,
     /// Why the pool of memory cannot hold it, if it cannot.
     #[serde(skip_serializing_if = "Option::is_none")]
     outside_pool: Option<String>,
@@ -70,7 +69,6 @@ impl Check {
             reason: None,
             description: None,
             queues: Vec::new(),
-            unserved: Vec::new(),
             outside_pool: None,
             file,
         };
@@ -83,13 +81,11 @@ impl Check {
             Err(refusal) => Err(refusal),
         };
         match outcome {
-            Ok(Live { id, version, description, unserved, outside_pool, .. }) => {
+            Ok(Live { id, version, description, outside_pool, .. }) => {
                 report.accepted = true;
-                report.unserved = unserved;
                 report.outside_pool = outside_pool;
                 report.sha256 = Some(version.digest);
-                let queue = |event| QueueName::subscription(&id, event);
-                report.queues = description.subscriptions.iter().map(queue).collect();
+                report.queues = description.subjects().map(|subject| subject.queue(&id)).collect();
                 report.description = Some(description);
             }
             Err(refusal) => report.reason = Some(refusal.to_string()),
@@ -107,6 +103,17 @@ pub(super) fn place_of(file: &Path) -> Result<PluginId, Refusal> {
     }
 }
 
+/// What kind of plugin it is, in a few words.
+fn kind(description: &Description) -> &'static str {
+    match (description.subscriptions.is_empty(), description.performs.is_empty()) {
+        (false, false) => {
+            "a subscriber and a worker: it turns events into tasks of its application, and performs tasks"
+        }
+        (_, true) => "a subscriber: it turns events into tasks of its application",
+        (true, false) => "a worker: it performs tasks of its application and announces events",
+    }
+}
+
 fn human(report: &Report) -> String {
     let mut text = report.file.display().to_string();
     if let Some(bytes) = report.bytes {
@@ -117,13 +124,19 @@ fn human(report: &Report) -> String {
         text += &format!("  plugin      {plugin}\n");
     }
     if let (Some(description), Some(digest)) = (&report.description, &report.sha256) {
-        text += "  is          a subscriber: it turns events into tasks of its application\n";
+        text += &format!("  is          {}\n", kind(description));
         text += &format!("  version     {}\n  sha256      {digest}\n", description.version);
         if !description.summary.is_empty() {
             text += &format!("  summary     {}\n", description.summary);
         }
-        for (event, queue) in description.subscriptions.iter().zip(&report.queues) {
-            text += &format!("  subscribes  {event}, in the queue {queue}\n");
+        for (subject, queue) in description.subjects().zip(&report.queues) {
+            text += &match subject {
+                Subject::Event(event) => format!("  subscribes  {event}, in the queue {queue}\n"),
+                Subject::Task(task) => format!("  performs    {task}\n"),
+            };
+        }
+        for event in &description.announces {
+            text += &format!("  announces   {event}\n");
         }
         for task in &description.emits {
             text += &format!("  emits       {task}\n");
@@ -138,9 +151,6 @@ fn human(report: &Report) -> String {
         for asked in asked.into_iter().flatten() {
             text += &format!("  asks for    {asked}\n");
         }
-    }
-    for interface in &report.unserved {
-        text += &format!("  note        this Leveret does not call {interface} yet\n");
     }
     if let Some(reason) = &report.outside_pool {
         text += &format!("  note        it {OUTSIDE_POOL}: {reason}\n");

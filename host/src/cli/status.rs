@@ -34,14 +34,14 @@ fn human(status: &Value) -> String {
     text += "\nsubscriptions\n";
     for subscription in list(&status["subscriptions"]) {
         let waiting = subscription["waiting"].as_u64().map_or("?".to_owned(), |waiting| waiting.to_string());
-        let (event, queue) = (word(&subscription["event"]), word(&subscription["queue"]));
+        let (subject, queue) = (subject(subscription), word(&subscription["queue"]));
         let number = |name: &str| subscription[name].as_u64().unwrap_or_default();
         let mut doing = listener::tell(subscription);
         if number("rate_limited") > 0 {
             doing += &format!(", {} held by a rate limit", number("rate_limited"));
         }
         let in_flight = number("in_flight");
-        text += &format!("  {event:32} {waiting:>8} waiting, {in_flight} in work in {queue}: {doing}\n");
+        text += &format!("  {subject:32} {waiting:>8} waiting, {in_flight} in work in {queue}: {doing}\n");
     }
     text += "\ntasks\n";
     for task in list(&status["tasks"]) {
@@ -52,6 +52,11 @@ fn human(status: &Value) -> String {
         text += &format!("\norphaned: {} goes on to fill, and no plugin listens to it\n", word(queue));
     }
     text
+}
+
+/// The event or task that a subscription is about.
+fn subject(subscription: &Value) -> &str {
+    subscription["event"].as_str().unwrap_or_else(|| word(&subscription["task"]))
 }
 
 fn name(plugin: &Value) -> &str {

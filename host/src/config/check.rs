@@ -2,8 +2,9 @@
 
 use super::count::Concurrency;
 use super::entry::KeyPath;
-use super::settings::{Breaker, Delivery, Settings};
+use super::settings::{Breaker, Delivery, Settings, SubscriptionSettings};
 use super::value::Time;
+use crate::name::{PluginId, TaskName};
 
 /// RabbitMQ keeps a delay as milliseconds in 32 bits.
 const LONGEST_WAIT: Time = Time::millis(u32::MAX as u64);
@@ -26,6 +27,11 @@ pub fn conflicts(settings: &Settings) -> Vec<Conflict> {
         for event in plugin.subscription.keys() {
             let own = own.child("subscription").child(&event.to_string());
             rules.delivery(&settings.delivery_of_subscription(key.plugin(), event.event()), settings, &own);
+        }
+        for (task, set) in &plugin.task {
+            let own = own.child("task").child(&task.to_string());
+            rules.task(task.task(), key.plugin(), set, &own);
+            rules.delivery(&settings.delivery_of_task(key.plugin(), task.task()), settings, &own);
         }
     }
     rules.broken
@@ -77,6 +83,17 @@ impl Rules {
         self.ordered((path.child("payload-limit"), delivery.payload_limit), memory);
         self.breaker(&delivery.breaker, &path.child("breaker"));
         self.positive((path.child("deduplication").child("window"), delivery.deduplication.window));
+    }
+
+    fn task(&mut self, task: &TaskName, plugin: &PluginId, set: &SubscriptionSettings, path: &KeyPath) {
+        if task.app() != plugin.app {
+            let reason = format!("`{path}` is a task of the application {}: no other performs it", task.app());
+            self.broken.push(Conflict { keys: vec![path.clone()], reason });
+        }
+        if set.exchange.is_some() {
+            let (key, reason) = (path.child("exchange"), "a task has its own queue, which nothing is bound to".into());
+            self.broken.push(Conflict { keys: vec![key], reason });
+        }
     }
 
     fn breaker(&mut self, breaker: &Breaker, path: &KeyPath) {

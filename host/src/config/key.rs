@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::value::{ValueError, text_value};
-use crate::name::{AppName, EventName, PluginId};
+use crate::name::{AppName, EventName, PluginId, TaskName};
 
 /// The plugin that settings are meant for: `app` for an application's main plugin, `app/plugin` for another.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -107,6 +107,39 @@ impl fmt::Display for EventKey {
 
 text_value!(EventKey, { "type": "string", "pattern": "^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)+$" });
 
+/// The task whose settings are meant for, by its full name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TaskKey(TaskName);
+
+impl TaskKey {
+    /// The task.
+    pub fn task(&self) -> &TaskName {
+        &self.0
+    }
+}
+
+impl From<TaskName> for TaskKey {
+    fn from(task: TaskName) -> Self {
+        Self(task)
+    }
+}
+
+impl FromStr for TaskKey {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        text.parse().map(Self).map_err(|reason| ValueError::Task { text: text.into(), reason })
+    }
+}
+
+impl fmt::Display for TaskKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+text_value!(TaskKey, { "type": "string", "pattern": "^[a-z0-9_-]{1,63}(\\.[A-Za-z0-9_-]+)+$" });
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,10 +155,12 @@ mod tests {
     }
 
     #[test]
-    fn applications_and_events_are_keys_by_their_names() {
+    fn applications_events_and_tasks_are_keys_by_their_names() {
         assert_eq!("pheidi".parse::<AppKey>().expect("legal").to_string(), "pheidi");
         assert!("pheidi/receipts".parse::<AppKey>().is_err());
         assert_eq!("org.payment.processed".parse::<EventKey>().expect("legal").to_string(), "org.payment.processed");
         assert!("payment.*".parse::<EventKey>().is_err());
+        assert_eq!("pheidi.email.send".parse::<TaskKey>().expect("legal").to_string(), "pheidi.email.send");
+        assert!("Pheidi.email.send".parse::<TaskKey>().is_err());
     }
 }

@@ -31,7 +31,7 @@ pub use document::print;
 pub use entry::KeyPath;
 pub use error::{ConfigError, Place, Problem};
 pub use exchange::{Exchange, Routing, Wanted};
-pub use key::{AppKey, EventKey, PluginKey};
+pub use key::{AppKey, EventKey, PluginKey, TaskKey};
 pub use load::load;
 pub use order::{OrderKey, Ordering};
 pub use rate_limit::RateLimit;

@@ -53,6 +53,8 @@ pub enum ValueError {
     App { text: String, reason: NameError },
     #[error("{text:?} is not an event: {reason}")]
     Event { text: String, reason: NameError },
+    #[error("{text:?} is not a task: {reason}")]
+    Task { text: String, reason: NameError },
     #[error("{0} is not a broker: use \"embedded\", \"amqp://…\" or \"amqps://…\"")]
     Broker(String),
     #[error("this is not a Redis: use \"redis://…\", or \"\" for none")]

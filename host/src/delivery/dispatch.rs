@@ -18,11 +18,12 @@ use super::rate::{Limiter, Limits, Rate};
 use super::subscription::{ListenerState, Signal, Subscription};
 use crate::broker::{Binding, Broker, Source};
 use crate::ledger::Inbox;
-use crate::name::{AppName, EventName, PluginId, QueueName};
+use crate::message::Subject;
+use crate::name::{AppName, PluginId, QueueName};
 use crate::plugin::{Live, LiveSet};
 
-/// One plugin's interest in one event.
-type Key = (PluginId, EventName);
+/// One plugin's interest in one event, or in one task of its application.
+type Key = (PluginId, Subject);
 
 /// The listeners of a host.
 pub struct Dispatch {
@@ -51,7 +52,9 @@ struct Running {
 #[derive(Debug, Clone, Serialize)]
 pub struct SubscriptionStatus {
     pub plugin: PluginId,
-    pub event: EventName,
+    /// The event or task.
+    #[serde(flatten)]
+    pub subject: Subject,
     pub queue: QueueName,
     pub prefetch: u16,
     /// Whether the broker delivers its messages; if not, `state` says why.
@@ -111,9 +114,9 @@ impl Dispatch {
 
     /// The subscriptions of what is live.
     pub fn subscriptions(&self) -> Vec<SubscriptionStatus> {
-        let status = |((plugin, event), Running { subscription, .. }): (&Key, &Running)| SubscriptionStatus {
+        let status = |((plugin, subject), Running { subscription, .. }): (&Key, &Running)| SubscriptionStatus {
             plugin: plugin.clone(),
-            event: event.clone(),
+            subject: subject.clone(),
             queue: subscription.source.queue.clone(),
             prefetch: subscription.source.prefetch.get(),
             listening: subscription.state().is_listening(),
@@ -219,21 +222,26 @@ impl Dispatch {
         self.news.send_replace(());
     }
 
-    fn source(&self, (plugin, event): &Key, live: &Live) -> Source {
-        let policy = self.policies.of(plugin, event, &live.description.limits);
-        let source = Source::event(QueueName::subscription(plugin, event), event.clone(), policy.prefetch);
-        let binding = policy.exchange.map_or(Binding::Event, Binding::Exchange);
-        Source { binding, single_active: !policy.ordering.is_none(), ..source }
+    fn source(&self, (plugin, subject): &Key, live: &Live) -> Source {
+        let policy = self.policies.of(plugin, subject, &live.description.limits);
+        let source = match subject {
+            Subject::Event(event) => {
+                let source = Source::event(subject.queue(plugin), event.clone(), policy.prefetch);
+                Source { binding: policy.exchange.map_or(Binding::Event, Binding::Exchange), ..source }
+            }
+            Subject::Task(task) => Source::task(task.clone(), policy.prefetch),
+        };
+        Source { single_active: !policy.ordering.is_none(), ..source }
     }
 
-    fn start(&self, (plugin, event): &Key, source: Source, live: Arc<Live>) -> Running {
-        let policy = self.policies.of(plugin, event, &live.description.limits);
+    fn start(&self, (plugin, subject): &Key, source: Source, live: Arc<Live>) -> Running {
+        let policy = self.policies.of(plugin, subject, &live.description.limits);
         let own = policy.rate.map(|rate| Arc::new(Limiter::new(rate)));
         let shared = [self.of_plugins.get(plugin).cloned(), self.of_apps.get(&plugin.app).cloned()];
         let limits = Limits::new([own].into_iter().chain(shared).flatten().collect());
         let pipeline = Pipeline {
             queue: source.queue.clone(),
-            event: event.clone(),
+            subject: subject.clone(),
             broker: self.broker.clone(),
             live: ArcSwap::new(live),
             policies: self.policies.clone(),
@@ -265,5 +273,5 @@ impl Dispatch {
 }
 
 fn subscriptions_of(live: &Arc<Live>) -> impl Iterator<Item = (Key, &Arc<Live>)> {
-    live.description.subscriptions.iter().map(move |event| ((live.id.clone(), event.clone()), live))
+    live.description.subjects().map(move |subject| ((live.id.clone(), subject), live))
 }

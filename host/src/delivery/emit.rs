@@ -9,12 +9,17 @@ use crate::plugin::Draft;
 /// The messages that one call made, in the order in which the plugin gave them.
 pub(super) fn emit(source: &Message, plugin: &PluginId, maker: Maker, drafts: Vec<Draft>) -> Vec<Outgoing> {
     let trace = trace_context::of_delivery(source, plugin);
-    let task = |(index, draft): (usize, Draft)| {
-        let Draft { task, payload, key, mut headers } = draft;
+    let (mut tasks, mut events) = (0.., 0..);
+    let outgoing = |draft: Draft| {
+        let Draft { subject, payload, key, mut headers } = draft;
         headers.insert(TRACE_PARENT.to_owned(), trace.clone());
+        let (destination, maker, index) = match &subject {
+            Subject::Task(task) => (Destination::Task(task.clone()), maker, tasks.next()),
+            Subject::Event(event) => (Destination::Event(event.clone()), Maker::Announcer, events.next()),
+        };
         let message = Message {
-            subject: Subject::Task(task.clone()),
-            id: MessageId::derived(&source.id, plugin, maker, index),
+            id: MessageId::derived(&source.id, plugin, maker, index.expect("it counts on for ever")),
+            subject,
             tid: source.tid.clone(),
             source: Some(plugin.app.to_string()),
             time: Timestamp::now(),
@@ -24,7 +29,7 @@ pub(super) fn emit(source: &Message, plugin: &PluginId, maker: Maker, drafts: Ve
             headers,
             body: payload,
         };
-        Outgoing { destination: Destination::Task(task), message }
+        Outgoing { destination, message }
     };
-    drafts.into_iter().enumerate().map(task).collect()
+    drafts.into_iter().map(outgoing).collect()
 }

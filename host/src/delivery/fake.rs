@@ -16,7 +16,7 @@ use crate::ledger::{Held, Inbox, LedgerError, Window};
 use crate::message::{FailedAttempt, Message, MessageId, Receipt};
 use crate::name::{PluginId, QueueName};
 use crate::plugin::{
-    AskedLimits, Description, Digest, Draft, Event, Handler, Invocation, Live, Outcome, Recovered, Version,
+    AskedLimits, Description, Digest, Draft, Handler, Incoming, Invocation, Live, Outcome, Recovered, Schemas, Version,
 };
 
 /// What the pipeline did to the broker, in order.
@@ -242,7 +242,7 @@ impl Inbox for FakeInbox {
     }
 }
 
-/// Answers every event the same way, once it is let through.
+/// Answers every message the same way, once it is let through.
 pub struct FakeHandler {
     outcome: Mutex<Outcome>,
     recovered: Option<Result<Vec<Draft>, String>>,
@@ -301,8 +301,8 @@ impl FakeHandler {
 
 #[async_trait]
 impl Handler for FakeHandler {
-    async fn on_event(&self, event: Event<'_>) -> Invocation {
-        self.handled.lock().expect("not poisoned").push(event.payload.to_owned());
+    async fn handle(&self, message: Incoming<'_>) -> Invocation {
+        self.handled.lock().expect("not poisoned").push(message.payload.to_owned());
         self.begun.add_permits(1);
         let _passed = self.gate.acquire().await.expect("never closed");
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -310,7 +310,7 @@ impl Handler for FakeHandler {
         Invocation { outcome, receipt: Receipt::default() }
     }
 
-    async fn recover(&self, _: Event<'_>, attempts: &[FailedAttempt]) -> Option<Recovered> {
+    async fn recover(&self, _: Incoming<'_>, attempts: &[FailedAttempt]) -> Option<Recovered> {
         self.recoveries.lock().expect("not poisoned").push(attempts.len());
         let answer = self.recovered.clone()?;
         Some(Recovered { answer, receipt: Receipt::default() })
@@ -333,16 +333,8 @@ pub fn live(version: &str, event: &str, handler: Arc<dyn Handler>) -> Arc<Live> 
         performs: BTreeSet::new(),
         announces: BTreeSet::new(),
         limits: AskedLimits::default(),
-        wanted: BTreeMap::new(),
-        emitted: BTreeMap::new(),
+        schemas: Schemas::default(),
     };
     let version = Version { text: version.into(), digest: Digest::of(version.as_bytes()) };
-    Arc::new(Live {
-        id: PluginId::new(app, plugin),
-        version,
-        description,
-        unserved: Vec::new(),
-        outside_pool: None,
-        handler,
-    })
+    Arc::new(Live { id: PluginId::new(app, plugin), version, description, outside_pool: None, handler })
 }

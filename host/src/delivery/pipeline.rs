@@ -16,9 +16,9 @@ use super::policy::{Policies, Policy};
 use super::settle::{Decision, Onward, Place, Settlement, decide, publish};
 use crate::broker::{Acknowledge, Broker, PublishError, Received};
 use crate::ledger::{Held, Inbox};
-use crate::message::{Attempt, Message, Receipt, Timestamp};
-use crate::name::{EventName, QueueName};
-use crate::plugin::{Event, Invocation, Live, Outcome};
+use crate::message::{Attempt, Message, Receipt, Subject, Timestamp};
+use crate::name::QueueName;
+use crate::plugin::{Incoming, Invocation, Live, Outcome};
 
 /// The wait before a message that keeps its place is handled again, where its outcome could not be published.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -26,7 +26,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// What the deliveries of one subscription share.
 pub(super) struct Pipeline {
     pub queue: QueueName,
-    pub event: EventName,
+    /// What the messages are about.
+    pub subject: Subject,
     pub broker: Arc<dyn Broker>,
     /// The version that the next delivery begins on. One in flight keeps the one that it began on (I9).
     pub live: ArcSwap<Live>,
@@ -64,7 +65,7 @@ enum Outward {
 
 impl Pipeline {
     pub fn policy(&self, live: &Live) -> Policy {
-        self.policies.of(&live.id, &self.event, &live.description.limits)
+        self.policies.of(&live.id, &self.subject, &live.description.limits)
     }
 
     /// Delivers one message to the version that is live now.
@@ -170,13 +171,14 @@ impl Pipeline {
             let (made, receipt) = nothing;
             return Outward::Settled { settlement: Settlement::Duplicate, made, receipt, health: Health::Unknown };
         }
-        let event = admit(message, policy.payload_limit, live.description.wanted.get(&self.event)).await;
-        let (invocation, mut health) = match &event {
-            Ok(event) => invoke(*event, live).await,
+        let schema = live.description.schemas.handled.get(&self.subject);
+        let incoming = admit(message, &self.subject, policy.payload_limit, schema).await;
+        let (invocation, mut health) = match &incoming {
+            Ok(incoming) => invoke(*incoming, live).await,
             Err(reason) => (rejected(reason.to_string()), Health::Unknown),
         };
-        let (receipt, event) = (invocation.receipt, event.ok());
-        let mut decision = self.conclude(message, event, invocation, live, policy).await;
+        let (receipt, incoming) = (invocation.receipt, incoming.ok());
+        let mut decision = self.conclude(message, incoming, invocation, live, policy).await;
         while let Err(error) = publish(self.broker.as_ref(), &decision.emits).await {
             let PublishError::TooLarge(_) = error else { return Outward::Unpublished { error, receipt } };
             // The plugin's own doing, which no other try to publish it mends.
@@ -184,7 +186,7 @@ impl Pipeline {
             decision = match decision.settlement {
                 Settlement::Done => {
                     let outcome = Outcome::Retry { reason: error.to_string(), after: None };
-                    self.conclude(message, event, Invocation { outcome, receipt }, live, policy).await
+                    self.conclude(message, incoming, Invocation { outcome, receipt }, live, policy).await
                 }
                 _ => decision.without_recovery(error.to_string()),
             };
@@ -212,24 +214,24 @@ impl Pipeline {
     async fn conclude(
         &self,
         message: &Message,
-        event: Option<Event<'_>>,
+        incoming: Option<Incoming<'_>>,
         invocation: Invocation,
         live: &Live,
         policy: &Policy,
     ) -> Decision {
-        // No version has run where there is no event in the message.
-        let version = event.map_or_else(String::new, |_| live.version.to_string());
+        // No version has run where the message was not admitted.
+        let version = incoming.map_or_else(String::new, |_| live.version.to_string());
         let place = Place { queue: self.queue.clone(), plugin: live.id.clone(), version };
         let decision = decide(message, &place, invocation, policy);
-        match event {
-            Some(event) => self.recover(decision, message, event, live).await,
+        match incoming {
+            Some(incoming) => self.recover(decision, message, incoming, live).await,
             None => decision,
         }
     }
 
-    async fn recover(&self, decision: Decision, message: &Message, event: Event<'_>, live: &Live) -> Decision {
+    async fn recover(&self, decision: Decision, message: &Message, incoming: Incoming<'_>, live: &Live) -> Decision {
         let Some(letter) = decision.dead_letter() else { return decision };
-        let recovering = live.handler.recover(event, &letter.failures);
+        let recovering = live.handler.recover(incoming, &letter.failures);
         match AssertUnwindSafe(recovering).catch_unwind().await {
             Ok(Some(recovered)) => decision.with_recovery(message, &live.id, recovered),
             Ok(None) | Err(_) => decision,
@@ -281,7 +283,7 @@ fn span(message: &Message, live: &Live) -> Span {
         "delivery",
         plugin = %live.id,
         version = %live.version,
-        event = %message.subject,
+        subject = %message.subject,
         message = %message.id,
         tid = %message.tid,
         attempt = message.attempt.number(),
@@ -289,9 +291,9 @@ fn span(message: &Message, live: &Live) -> Span {
 }
 
 /// Runs the handler.
-async fn invoke(event: Event<'_>, live: &Live) -> (Invocation, Health) {
+async fn invoke(incoming: Incoming<'_>, live: &Live) -> (Invocation, Health) {
     // A defect of the host must not keep the message, and its place among the prefetched, for ever.
-    let handled = AssertUnwindSafe(live.handler.on_event(event)).catch_unwind().await;
+    let handled = AssertUnwindSafe(live.handler.handle(incoming)).catch_unwind().await;
     let invocation = handled.unwrap_or_else(|_| panicked());
     let health = match invocation.outcome {
         Outcome::Done(_) => Health::Well,

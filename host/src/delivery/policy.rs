@@ -10,7 +10,8 @@ use super::order::Ordering;
 use super::rate::Rate;
 use crate::broker::Exchange;
 use crate::ledger::Window;
-use crate::name::{AppName, EventName, PluginId};
+use crate::message::Subject;
+use crate::name::{AppName, PluginId};
 use crate::plugin::AskedLimits;
 
 /// How the deliveries of one subscription are handled.
@@ -41,7 +42,7 @@ pub struct Policies {
     pub default: Policy,
     pub plugins: BTreeMap<PluginId, Policy>,
     /// Those of single subscriptions win over their plugin's.
-    pub subscriptions: BTreeMap<(PluginId, EventName), Policy>,
+    pub subscriptions: BTreeMap<(PluginId, Subject), Policy>,
     /// Shared by all subscriptions of a plugin.
     pub plugin_rates: BTreeMap<PluginId, Rate>,
     /// Shared by all plugins of an application.
@@ -52,8 +53,8 @@ impl Policies {
     /// The policy of a subscription whose plugin asks for these limits. It may ask for less than it is given, never for
     /// more. What its rates hold up waits in its queue, not in memory: no more is prefetched than they let through in a
     /// second.
-    pub fn of(&self, plugin: &PluginId, event: &EventName, asked: &AskedLimits) -> Policy {
-        let own = self.subscriptions.get(&(plugin.clone(), event.clone()));
+    pub fn of(&self, plugin: &PluginId, subject: &Subject, asked: &AskedLimits) -> Policy {
+        let own = self.subscriptions.get(&(plugin.clone(), subject.clone()));
         let mut policy = own.or_else(|| self.plugins.get(plugin)).unwrap_or(&self.default).clone();
         if let Some(asked) = asked.prefetch {
             policy.prefetch = policy.prefetch.min(asked);
@@ -120,13 +121,13 @@ mod tests {
         policies.app_rates.insert("pheidi".parse().expect("legal"), rate(8, 1));
         policies.plugin_rates.insert(id("pheidi", "letters"), rate(5, 1));
         policies.plugin_rates.insert(id("docker", "docker"), rate(1, 3600));
-        let event: EventName = "user.joined".parse().expect("legal");
+        let event = Subject::Event("user.joined".parse().expect("legal"));
         let own = Policy { rate: Some(rate(3, 1)), ..policies.default.clone() };
         policies.subscriptions.insert((id("pheidi", "letters"), event.clone()), own);
 
         let asked = AskedLimits::default();
         let bounds = |plugin: PluginId, event: &str| {
-            let policy = policies.of(&plugin, &event.parse().expect("legal"), &asked);
+            let policy = policies.of(&plugin, &Subject::Event(event.parse().expect("legal")), &asked);
             (policy.prefetch.get(), policy.concurrency.get())
         };
         assert_eq!(bounds(id("pheidi", "pheidi"), "user.joined"), (8, 8));

@@ -7,7 +7,7 @@ use crate::config::{self, Delivery, RateLimit, Settings};
 use crate::delivery::{Backoff, OrderKey, Ordering, Policies, Policy, Rate, Ratio, Trip};
 use crate::delivery::{InvalidBackoff, InvalidRate, InvalidTrip};
 use crate::ledger::Window;
-use crate::message::HeaderValue;
+use crate::message::{HeaderValue, Subject};
 use crate::plugin::Budget;
 
 /// Why settings are no policy. Whatever `config` loads is one.
@@ -40,7 +40,14 @@ pub(super) fn policies(settings: &Settings) -> Result<Policies, InvalidPolicy> {
                 exchange: own.exchange.as_ref().map(exchange),
                 ..policy(&settings.delivery_of_subscription(plugin, event.event()))?
             };
-            subscriptions.insert((plugin.clone(), event.event().clone()), policy);
+            subscriptions.insert((plugin.clone(), Subject::Event(event.event().clone())), policy);
+        }
+        for (task, own) in &own.task {
+            let policy = Policy {
+                rate: own.rate_limit.as_ref().map(rate).transpose()?,
+                ..policy(&settings.delivery_of_task(plugin, task.task()))?
+            };
+            subscriptions.insert((plugin.clone(), Subject::Task(task.task().clone())), policy);
         }
         plugins.insert(plugin.clone(), policy(&settings.delivery_of(plugin))?);
     }
@@ -130,7 +137,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::name::{EventName, PluginId};
+    use crate::name::PluginId;
     use crate::plugin::AskedLimits;
 
     fn policies_of(text: &str) -> Policies {
@@ -145,7 +152,7 @@ mod tests {
     }
 
     fn of(policies: &Policies, of: &str, event: &str) -> Policy {
-        policies.of(&plugin(of), &event.parse::<EventName>().expect("legal"), &AskedLimits::default())
+        policies.of(&plugin(of), &Subject::Event(event.parse().expect("legal")), &AskedLimits::default())
     }
 
     #[test]

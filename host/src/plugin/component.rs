@@ -14,10 +14,10 @@ use super::fair::Neighbour;
 use super::instance::{Context, Room, State};
 use super::reuse::Waiting;
 use super::schema::Schema;
-use super::since_v0_1::{drafts, failed, record, size, types};
-use super::{Budget, Digest, Event, Handler, Invocation, Outcome, PluginSettings, Recovered};
-use crate::message::{FailedAttempt, REASON_LIMIT, Receipt, Timestamp};
-use crate::name::{AppName, TaskName};
+use super::since_v0_1::{failed, record, types};
+use super::{Budget, Digest, Handler, Incoming, Invocation, Outcome, PluginSettings, Recovered, What};
+use crate::message::{FailedAttempt, REASON_LIMIT, Receipt, Subject, Timestamp};
+use crate::name::AppName;
 
 /// The longest that a probe may take, on the clock and on a processor: a breaker waits for its answer.
 const PROBE: Duration = Duration::from_secs(1);
@@ -25,8 +25,8 @@ const PROBE: Duration = Duration::from_secs(1);
 /// What a call may use and see, and what its answer may hold.
 pub(super) struct Bounds {
     pub app: AppName,
-    /// The tasks that the plugin may emit, and what their payloads must fit, where it says so.
-    pub emits: BTreeMap<TaskName, Option<Schema>>,
+    /// What the plugin may make, and what its payloads must fit, where it says so.
+    pub makes: BTreeMap<Subject, Option<Schema>>,
     pub budget: Budget,
     pub settings: PluginSettings,
 }
@@ -47,21 +47,30 @@ pub(super) struct Component {
 struct Inner {
     compiled: Compiled,
     bounds: Bounds,
-    /// Instances that have handled an event and wait for another, if they are reused.
-    waiting: Option<Arc<Waiting>>,
+    /// Instances that have handled an event and wait for another, if they are reused; and those that have performed a
+    /// task. What an instance has seen of the world must not reach a subscriber, which is pure.
+    subscribers: Option<Arc<Waiting>>,
+    workers: Option<Arc<Waiting>>,
 }
 
 impl Component {
     pub(super) fn new(compiled: Compiled, bounds: Bounds, neighbour: Arc<Neighbour>) -> Self {
-        let waiting = compiled.reuse.map(Waiting::new);
-        Self { inner: Arc::new(Inner { compiled, bounds, waiting }), neighbour }
+        let [subscribers, workers] = [(), ()].map(|()| compiled.reuse.map(Waiting::new));
+        Self { inner: Arc::new(Inner { compiled, bounds, subscribers, workers }), neighbour }
     }
 }
 
 impl Inner {
+    fn waiting(&self, message: &types::Message) -> Option<&Arc<Waiting>> {
+        match message {
+            types::Message::Event(_) => self.subscribers.as_ref(),
+            types::Message::Task(_) => self.workers.as_ref(),
+        }
+    }
+
     /// A room for a delivery with this context.
-    fn room(&self, context: Context) -> Room {
-        let (budget, waiting) = (self.bounds.budget, self.waiting.as_ref());
+    fn room(&self, waiting: Option<&Arc<Waiting>>, context: Context) -> Room {
+        let budget = self.bounds.budget;
         match waiting.and_then(|waiting| waiting.take()) {
             Some(mut room) => {
                 room.renew(budget, context);
@@ -71,23 +80,24 @@ impl Inner {
         }
     }
 
-    async fn on_event(&self, event: types::Event, context: Context) -> Invocation {
-        let Self { compiled, bounds, waiting } = self;
-        let bytes_in = event.payload.len() as u64;
+    /// Everything that is done for a plugin's sake, so that it is all done where the plugin has its place.
+    async fn handle(&self, message: types::Message, context: Context) -> Invocation {
+        let Self { compiled, bounds, .. } = self;
+        let waiting = self.waiting(&message);
         let call = async |store: &mut Store<State>, instance: &Instance| {
-            compiled.exports.on_event(store, instance, &event).await
+            compiled.exports.handle(store, instance, &message).await
         };
-        let mut room = self.room(context);
+        let mut room = self.room(waiting, context);
         let (answer, receipt) = compiled.call_in(&mut room, bounds.budget, call).await;
         // It ends here, unless it is given one of the places of those that are kept.
-        let again = waiting.as_ref().filter(|_| answer.is_ok());
+        let again = waiting.filter(|_| answer.is_ok());
         let kept = again.and_then(|waiting| Some((waiting, waiting.keep(room, &compiled.sandbox)?)));
 
-        let mut receipt = Receipt { bytes_in, ..receipt };
+        let mut receipt = Receipt { bytes_in: bytes_in(&message), ..receipt };
         let outcome = match answer {
-            Ok(Ok(tasks)) => {
-                receipt.bytes_out = size(&tasks);
-                match drafts(tasks, bounds).await {
+            Ok(Ok(made)) => {
+                receipt.bytes_out = made.size();
+                match made.read(bounds).await {
                     Ok(drafts) => Outcome::Done(drafts),
                     // It emits what it must not: its instance ends here.
                     Err(reason) => {
@@ -107,24 +117,23 @@ impl Inner {
     /// `None` if it has no recovery.
     async fn recover(
         &self,
-        event: types::Event,
+        message: types::Message,
         attempts: Vec<types::FailedAttempt>,
         context: Context,
     ) -> Option<Recovered> {
         let Self { compiled, bounds, .. } = self;
         let recovery = compiled.exports.recovery()?;
-        let bytes_in = event.payload.len() as u64;
         let budget = Budget { time: bounds.budget.recovery, ..bounds.budget };
-        let message = types::Message::Event(event);
         let call = async |store: &mut Store<State>, instance: &Instance| {
             recovery.recover(store, instance, &message, &attempts).await
         };
         let (answer, receipt) = compiled.call(budget, context, call).await;
-        let mut receipt = Receipt { bytes_in, ..receipt };
+
+        let mut receipt = Receipt { bytes_in: bytes_in(&message), ..receipt };
         let answer = match answer {
-            Ok(Ok(tasks)) => {
-                receipt.bytes_out = size(&tasks);
-                drafts(tasks, bounds).await
+            Ok(Ok(made)) => {
+                receipt.bytes_out = made.size();
+                made.read(bounds).await
             }
             Ok(Err(words)) => Err(bounded(words)),
             Err(fault) => Err(format!("its recovery failed: {fault}")),
@@ -144,32 +153,48 @@ impl Inner {
     }
 }
 
+fn bytes_in(message: &types::Message) -> u64 {
+    let payload = match message {
+        types::Message::Event(event) => &event.payload,
+        types::Message::Task(task) => &task.payload,
+    };
+    payload.len() as u64
+}
+
+/// What the randomness of a call is seeded from: the same for a message that is delivered again. Each attempt of a task
+/// draws anew, since a worker may have to choose otherwise than it did when it failed.
+fn seed(message: &Incoming<'_>) -> Digest {
+    match message.what {
+        What::Event { .. } => Digest::of(message.id.as_str().as_bytes()),
+        What::Task { attempt, .. } => Digest::of(format!("{}\0{attempt}", message.id).as_bytes()),
+    }
+}
+
 #[async_trait]
 impl Handler for Component {
-    async fn on_event(&self, event: Event<'_>) -> Invocation {
+    async fn handle(&self, message: Incoming<'_>) -> Invocation {
         let Self { inner, neighbour } = self;
-        let context = inner.bounds.context(event.time, Digest::of(event.id.as_str().as_bytes()));
-        let (inner, event) = (inner.clone(), record(&event));
-        let call = async move { inner.on_event(event, context).await };
-        self.inner.compiled.sandbox.fair.run(neighbour, call).await
+        let context = inner.bounds.context(message.time, seed(&message));
+        let (running, message) = (inner.clone(), record(&message));
+        let call = async move { running.handle(message, context).await };
+        inner.compiled.sandbox.fair.run(neighbour, call).await
     }
 
-    async fn recover(&self, event: Event<'_>, attempts: &[FailedAttempt]) -> Option<Recovered> {
+    async fn recover(&self, message: Incoming<'_>, attempts: &[FailedAttempt]) -> Option<Recovered> {
         let Self { inner, neighbour } = self;
         inner.compiled.exports.recovery()?;
-        let seed = Digest::of(format!("{}\0recovery", event.id).as_bytes());
-        let context = inner.bounds.context(event.time, seed);
-        let (inner, event, attempts) = (inner.clone(), record(&event), attempts.iter().map(failed).collect());
-        let call = async move { inner.recover(event, attempts, context).await };
-        self.inner.compiled.sandbox.fair.run(neighbour, call).await
+        let seed = Digest::of(format!("{}\0recovery", message.id).as_bytes());
+        let context = inner.bounds.context(message.time, seed);
+        let (running, message, attempts) = (inner.clone(), record(&message), attempts.iter().map(failed).collect());
+        let call = async move { running.recover(message, attempts, context).await };
+        inner.compiled.sandbox.fair.run(neighbour, call).await
     }
 
     async fn healthy(&self) -> Result<(), String> {
-        let Self { inner, .. } = self;
+        let inner = self.inner.clone();
         // The moment of the question: what a probe answers is neither emitted nor asked for again in a replay.
         let context = inner.bounds.context(Timestamp::now(), inner.compiled.digest);
-        let inner = inner.clone();
-        self.inner.compiled.sandbox.fair.run_apart(async move { inner.healthy(context).await }).await
+        self.inner.compiled.sandbox.fair.probe(&self.neighbour, async move { inner.healthy(context).await }).await
     }
 }
 

@@ -16,8 +16,8 @@ use super::instance::{Context, State};
 use super::refusal::Refusal;
 use super::schema::Schema;
 use super::since_v0_1::manifest;
-use super::{AskedLimits, Budget, Description, Handler, Live, PluginSettings, Version};
-use crate::message::Timestamp;
+use super::{AskedLimits, Budget, Description, Handler, Live, PluginSettings, Schemas, Version};
+use crate::message::{Subject, Timestamp};
 use crate::name::{AppName, EventName, PluginId, TaskName};
 
 const VERSION_LIMIT: usize = 64;
@@ -37,24 +37,42 @@ impl Compiled {
                 async |store: &mut Store<State>, instance: &Instance| compiled.exports.describe(store, instance).await;
             compiled.call(budget, context, describe).await
         };
-        let (answer, _) = self.sandbox.fair.run_apart(describing).await;
+        let (answer, _) = self.sandbox.fair.describe(describing).await;
         let (app, answer) = (app.clone(), answer.map_err(Refusal::Describe)?);
         // Schemas take their time.
         let parsed = tokio::task::spawn_blocking(move || parse(&app, answer)).await;
-        parsed.map_err(|_| Refusal::Panic)?.map_err(Refusal::Description)
+        let description = parsed.map_err(|_| Refusal::Panic)?.map_err(Refusal::Description)?;
+        self.check_exports(&description)?;
+        Ok(description)
+    }
+
+    /// A plugin handles what it says that it does.
+    fn check_exports(&self, description: &Description) -> Result<(), Refusal> {
+        let (subscribes, performs) = (!description.subscriptions.is_empty(), !description.performs.is_empty());
+        if subscribes && !self.exports.is_subscriber() {
+            return Err(Refusal::NotExported { lists: "subscriptions", export: "subscriber" });
+        }
+        if performs && !self.exports.is_worker() {
+            return Err(Refusal::NotExported { lists: "tasks that it performs", export: "worker" });
+        }
+        if subscribes || performs { Ok(()) } else { Err(Refusal::NothingToHandle) }
     }
 
     /// Makes it a version that takes deliveries, each within the budget and with these settings.
     pub fn into_live(self, id: PluginId, description: Description, budget: Budget, settings: PluginSettings) -> Live {
         let version = Version { text: description.version.clone(), digest: self.digest };
-        let schema = |task: &TaskName| (task.clone(), description.emitted.get(task).cloned());
-        let emits = description.emits.iter().map(schema).collect();
-        let bounds = Bounds { app: id.app.clone(), emits, budget, settings };
+        let tasks = description.emits.iter().cloned().map(Subject::Task);
+        let events = description.announces.iter().cloned().map(Subject::Event);
+        let schema = |subject: Subject| {
+            let schema = description.schemas.made.get(&subject).cloned();
+            (subject, schema)
+        };
+        let makes = tasks.chain(events).map(schema).collect();
+        let bounds = Bounds { app: id.app.clone(), makes, budget, settings };
         let neighbour = self.sandbox.fair.neighbour(&id);
-        let unserved = self.exports.unserved().to_vec();
         let outside_pool = self.outside_pool.clone();
         let handler: Arc<dyn Handler> = Arc::new(Component::new(self, bounds, neighbour));
-        Live { id, version, description, unserved, outside_pool, handler }
+        Live { id, version, description, outside_pool, handler }
     }
 }
 
@@ -91,17 +109,28 @@ pub(super) fn parse(app: &AppName, answer: manifest::Description) -> Result<Desc
         summary: answer.summary,
         subscriptions: wanted.keys().cloned().collect(),
         emits: emitted.keys().cloned().collect(),
-        performs: performs.into_keys().collect(),
-        announces: announces.into_keys().collect(),
+        performs: performs.keys().cloned().collect(),
+        announces: announces.keys().cloned().collect(),
         limits,
-        wanted: declared(wanted),
-        emitted: declared(emitted),
+        schemas: Schemas {
+            handled: declared(wanted, Subject::Event).chain(declared(performs, Subject::Task)).collect(),
+            made: declared(announces, Subject::Event).chain(declared(emitted, Subject::Task)).collect(),
+        },
     };
+    for event in description.announces.iter().filter(|event| event.is_in_the_namespace_of(app)) {
+        problems.0.push(format!(
+            "`announces`: {event:?} begins like the tasks of the application {app}; call an event by its model, such as \
+             \"email.sent\""
+        ));
+    }
     problems.none_or(description)
 }
 
-fn declared<N: Ord>(names: BTreeMap<N, Option<Schema>>) -> BTreeMap<N, Schema> {
-    names.into_iter().filter_map(|(name, schema)| Some((name, schema?))).collect()
+fn declared<N>(
+    names: BTreeMap<N, Option<Schema>>,
+    subject: impl Fn(N) -> Subject,
+) -> impl Iterator<Item = (Subject, Schema)> {
+    names.into_iter().filter_map(move |(name, schema)| Some((subject(name), schema?)))
 }
 
 fn shapes(shapes: Vec<manifest::Shape>) -> impl Iterator<Item = (String, Option<String>)> {

@@ -14,7 +14,6 @@ use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::Semaphore;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
@@ -28,8 +27,8 @@ const LONG: Duration = Duration::from_millis(5);
 const PATIENCE: Duration = Duration::from_millis(10);
 /// How many short calls in a row regain the trust that a long one has lost.
 const PENANCE: u32 = 32;
-/// Descriptions and probes have no plugin of their own to share with others as.
-const NOBODY: Number = 0;
+/// All that is described shares as one neighbour.
+const DESCRIBED: Number = 0;
 
 /// A plugin among others: what it is known for. All versions of one plugin are one neighbour.
 pub(super) struct Neighbour {
@@ -63,7 +62,7 @@ pub(super) struct Fair {
     short: Arc<Places>,
     long: Arc<Places>,
     /// Of descriptions and probes, so that neither is kept waiting by deliveries.
-    apart: Arc<Semaphore>,
+    apart: Arc<Places>,
     /// To be polled, among long calls.
     turns: Arc<Places>,
     neighbours: Mutex<BTreeMap<PluginId, Weak<Neighbour>>>,
@@ -89,10 +88,10 @@ impl Fair {
         Self {
             short: Places::new(places.into()),
             long: Places::new(places.into()),
-            apart: Arc::new(Semaphore::new(apart.into())),
+            apart: Places::new(apart.into()),
             turns: Places::new(processors()),
             neighbours: Mutex::default(),
-            numbers: AtomicU64::new(NOBODY + 1),
+            numbers: AtomicU64::new(DESCRIBED + 1),
             threads: OnceLock::new(),
         }
     }
@@ -152,15 +151,30 @@ impl Fair {
         .await
     }
 
-    /// Runs a description or a probe.
-    pub(super) async fn run_apart<F>(&self, call: F) -> F::Output
+    /// Runs a description.
+    pub(super) async fn describe<F>(&self, call: F) -> F::Output
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        self.run_apart(DESCRIBED, call).await
+    }
+
+    /// Runs a plugin's probe.
+    pub(super) async fn probe<F>(&self, neighbour: &Neighbour, call: F) -> F::Output
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        self.run_apart(neighbour.number, call).await
+    }
+
+    async fn run_apart<F>(&self, number: Number, call: F) -> F::Output
     where
         F: Future<Output: Send> + Send + 'static,
     {
         let (apart, turns) = (self.apart.clone(), self.turns.clone());
         self.step_back(async move {
-            let _place = apart.acquire_owned().await.expect("the semaphore is never closed");
-            in_turns(&turns, NOBODY, Box::pin(call)).await.0
+            let _place = apart.take(number).await;
+            in_turns(&turns, number, Box::pin(call)).await.0
         })
         .await
     }

@@ -1,7 +1,7 @@
 //! A plugin as the rest of the host sees it: what it describes itself as, and a [`Handler`] to deliver to.
 //!
-//! Behind it stands wasmtime: `engine` and `sandbox` hold the engines and the limits, `compile` turns a file into a component that
-//! may be let in, `since_v0_1` speaks the contract, `instance` runs one call in a store, `reuse` keeps stores for
+//! Behind it stands wasmtime: `engine` and `sandbox` hold the engines and the limits, `weigh` refuses what would take too long
+//! to compile, `compile` turns a file into a component that may be let in, `since_v0_1` speaks the contract, `instance` runs one call in a store, `reuse` keeps stores for
 //! plugins that are to have them for more than one call, `fair` and `places` let calls run beside each other, and `component` is the [`Handler`] made of them.
 
 mod background;
@@ -21,6 +21,7 @@ mod sandbox;
 mod schema;
 mod settings;
 mod since_v0_1;
+mod weigh;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
@@ -40,7 +41,7 @@ pub use sandbox::{Compiling, Sandbox, SandboxError, SandboxOptions};
 pub use schema::{InvalidSchema, Misfit, Schema};
 pub use settings::PluginSettings;
 
-use crate::message::{FailedAttempt, Headers, MessageId, Receipt, Tid, Timestamp};
+use crate::message::{Attempt, FailedAttempt, Headers, MessageId, Receipt, Subject, Tid, Timestamp};
 use crate::name::{EventName, PluginId, TaskName};
 
 /// The SHA-256 of a plugin's file: what tells versions apart.
@@ -108,12 +109,24 @@ pub struct Description {
     pub performs: BTreeSet<TaskName>,
     pub announces: BTreeSet<EventName>,
     pub limits: AskedLimits,
-    /// What the payloads of the events that it wants must fit, where it says so.
+    /// What payloads must fit, where it says so.
     #[serde(skip)]
-    pub wanted: BTreeMap<EventName, Schema>,
-    /// What the payloads of the tasks that it emits must fit, where it says so.
-    #[serde(skip)]
-    pub emitted: BTreeMap<TaskName, Schema>,
+    pub schemas: Schemas,
+}
+
+/// What payloads must fit, where a plugin says so: of what it handles, and of what it makes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Schemas {
+    pub handled: BTreeMap<Subject, Schema>,
+    pub made: BTreeMap<Subject, Schema>,
+}
+
+impl Description {
+    /// What it handles: the events that it wants, then the tasks that it performs. Each has a subscription.
+    pub fn subjects(&self) -> impl Iterator<Item = Subject> + '_ {
+        let events = self.subscriptions.iter().cloned().map(Subject::Event);
+        events.chain(self.performs.iter().cloned().map(Subject::Task))
+    }
 }
 
 /// The limits that a plugin asks for; absent means the operator's.
@@ -160,24 +173,33 @@ impl Budget {
     }
 }
 
-/// An event as a subscriber gets it: admitted, so its payload is JSON.
+/// A message as a plugin gets it: admitted, so its payload is JSON.
 #[derive(Debug, Clone, Copy)]
-pub struct Event<'m> {
-    pub name: &'m EventName,
+pub struct Incoming<'m> {
+    pub what: What<'m>,
     pub id: &'m MessageId,
     pub tid: &'m Tid,
     pub time: Timestamp,
-    pub source: Option<&'m str>,
     pub payload: &'m str,
     pub headers: &'m Headers,
 }
 
-/// A task that a plugin wants to exist: parsed, inside its application, its payload JSON. It has no id and no TID yet,
-/// since those are the host's to give.
+/// What a message is to the plugin that handles it.
+#[derive(Debug, Clone, Copy)]
+pub enum What<'m> {
+    /// A subscriber's.
+    Event { name: &'m EventName, source: Option<&'m str> },
+    /// A worker's.
+    Task { name: &'m TaskName, attempt: Attempt, key: Option<&'m str> },
+}
+
+/// A message that a plugin wants to exist: parsed, its payload JSON, and either a task of its own application or an event
+/// that it announces. It has no id and no TID yet, since those are the host's to give.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Draft {
-    pub task: TaskName,
+    pub subject: Subject,
     pub payload: Bytes,
+    /// The ordering key of a task.
     pub key: Option<String>,
     pub headers: Headers,
 }
@@ -211,14 +233,14 @@ pub struct Recovered {
     pub receipt: Receipt,
 }
 
-/// Whatever can handle an event. The pipeline knows plugins as this only.
+/// Whatever can handle a message. The pipeline knows plugins as this only.
 #[async_trait]
 pub trait Handler: Send + Sync {
-    /// Handles one event. Never fails: whatever goes wrong inside is an outcome.
-    async fn on_event(&self, event: Event<'_>) -> Invocation;
+    /// Handles one message. Never fails: whatever goes wrong inside is an outcome.
+    async fn handle(&self, message: Incoming<'_>) -> Invocation;
 
-    /// Gives the plugin its last chance for an event, after these attempts; `None` if it has no recovery.
-    async fn recover(&self, _event: Event<'_>, _attempts: &[FailedAttempt]) -> Option<Recovered> {
+    /// Gives the plugin its last chance for a message, after these attempts; `None` if it has no recovery.
+    async fn recover(&self, _message: Incoming<'_>, _attempts: &[FailedAttempt]) -> Option<Recovered> {
         None
     }
 
@@ -236,8 +258,6 @@ pub struct Live {
     pub id: PluginId,
     pub version: Version,
     pub description: Description,
-    /// Interfaces that it exports and that this host does not call yet.
-    pub unserved: Vec<&'static str>,
     /// Why the pool of memory cannot hold it, if it cannot. Each of its deliveries then takes longer to begin.
     pub outside_pool: Option<String>,
     pub handler: Arc<dyn Handler>,

@@ -1,9 +1,10 @@
 //! Why a file does not become a live version, in words that its author can act on.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::instance::Fault;
-use crate::name::{NameError, QueueName};
+use crate::name::{AppName, EventName, NameError, QueueName};
 
 /// Why a file is refused. The version before it, if there is one, goes on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,6 +29,12 @@ pub enum Refusal {
     CoreModule,
     #[error("the host panicked over the file, which is a defect of Leveret: please report it with the file")]
     Panic,
+    #[error(
+        "the component would take too long to compile: {0}; write it as more and smaller functions, and instantiate less"
+    )]
+    Toil(String),
+    #[error("it was still being compiled after {0:?}, which is longer than a file may take")]
+    Endless(Duration),
     #[error("the component does not compile: {0}")]
     Malformed(String),
     #[error(
@@ -37,8 +44,6 @@ pub enum Refusal {
     OtherWorld { exports: Vec<String> },
     #[error("the plugin exports `manifest` but neither `subscriber` nor `worker`, so there is nothing it could do")]
     Idle,
-    #[error("the plugin is a worker; this version of Leveret runs subscribers only")]
-    Worker,
     #[error("the plugin imports what is not granted: {}", .0.iter().map(Import::to_string).collect::<Vec<_>>().join("; "))]
     Imports(Vec<Import>),
     #[error("the plugin does not fit the contract `leveret:plugin@0.1.0`: {0}")]
@@ -47,14 +52,23 @@ pub enum Refusal {
     Describe(Fault),
     #[error("`describe` says what it must not: {}", .0.join("; "))]
     Description(Vec<String>),
-    #[error(
-        "its subscription would share the queue `{queue}` with the plugin {owner}; rename the plugin's file or the event"
-    )]
+    #[error("its queue `{queue}` is the plugin {owner}'s too; rename the plugin's file, the event or the task")]
     QueueTaken { queue: QueueName, owner: String },
     #[error("{} is the same plugin; keep one of the two files", other.display())]
     Twice { other: PathBuf },
-    #[error("the plugin is a subscriber, but its `describe` lists no subscriptions, so it would never run")]
-    NoSubscriptions,
+    #[error("its `describe` lists neither subscriptions nor tasks that it performs, so it would never run")]
+    NothingToHandle,
+    #[error("its `describe` lists {lists}, but it does not export `leveret:plugin/{export}@0.1.0`")]
+    NotExported { lists: &'static str, export: &'static str },
+    #[error(
+        "it would announce `{event}`, which begins like the tasks of the application {app}; call the event by its model, \
+         such as `email.sent`"
+    )]
+    ForeignEvent { event: EventName, app: AppName },
+    #[error(
+        "{owner} announces `{event}`, which begins like this application's tasks; rename the application or the event"
+    )]
+    AnnouncedElsewhere { event: EventName, owner: String },
 }
 
 /// An import that is not granted, and why.

@@ -1,7 +1,6 @@
 //! The contract `leveret:plugin@0.1.0`: generated bindings, and the way between them and the host's own types. A later
 //! version of the contract gets a file like this one beside it.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use wasmtime::Store;
@@ -11,10 +10,9 @@ use super::component::Bounds;
 use super::instance::State;
 use super::output::Level;
 use super::refusal::Refusal;
-use super::schema::Schema;
-use super::{Draft, Event, Outcome};
-use crate::message::{FailedAttempt, HeaderValue, Headers, json_text};
-use crate::name::{AppName, TaskName};
+use super::{Draft, Incoming, Outcome, What};
+use crate::message::{FailedAttempt, HeaderValue, Headers, Subject, json_text};
+use crate::name::{EventName, TaskName};
 
 wasmtime::component::bindgen!({
     path: "../wit",
@@ -26,15 +24,13 @@ pub(super) use self::leveret::plugin::log::add_to_linker;
 use self::leveret::plugin::log::{Host as LogHost, Level as LogLevel};
 pub(super) use self::leveret::plugin::types;
 pub(super) use exports::leveret::plugin::manifest;
-use exports::leveret::plugin::{probe, recovery, subscriber};
+use exports::leveret::plugin::{probe, recovery, subscriber, worker};
 
 const MANIFEST: &str = "leveret:plugin/manifest@0.1.0";
 const SUBSCRIBER: &str = "leveret:plugin/subscriber@0.1.0";
 const WORKER: &str = "leveret:plugin/worker@0.1.0";
 const RECOVERY: &str = "leveret:plugin/recovery@0.1.0";
 const PROBE: &str = "leveret:plugin/probe@0.1.0";
-/// What a plugin may export and this host does not call yet.
-const UNSERVED: [&str; 1] = [WORKER];
 /// The longest header name and ordering key, in bytes: AMQP's short string.
 const SHORT_STRING: usize = 255;
 
@@ -54,10 +50,10 @@ impl LogHost for State {
 /// Which of the contract's interfaces a component exports. Found by looking, since WIT has no optional exports.
 pub(super) struct Exports {
     manifest: manifest::GuestIndices,
-    subscriber: subscriber::GuestIndices,
+    subscriber: Option<subscriber::GuestIndices>,
+    worker: Option<worker::GuestIndices>,
     recovery: Option<Recovery>,
     probe: Option<Probe>,
-    unserved: Vec<&'static str>,
 }
 
 impl Exports {
@@ -68,18 +64,22 @@ impl Exports {
         }
         let contract = |error: wasmtime::Error| Refusal::Contract(format!("{error:#}"));
         let manifest = manifest::GuestIndices::new(pre).map_err(contract)?;
-        if !has(SUBSCRIBER) {
-            return Err(if has(WORKER) { Refusal::Worker } else { Refusal::Idle });
+        if !has(SUBSCRIBER) && !has(WORKER) {
+            return Err(Refusal::Idle);
         }
-        let subscriber = subscriber::GuestIndices::new(pre).map_err(contract)?;
+        let subscriber = has(SUBSCRIBER).then(|| subscriber::GuestIndices::new(pre)).transpose().map_err(contract)?;
+        let worker = has(WORKER).then(|| worker::GuestIndices::new(pre)).transpose().map_err(contract)?;
         let recovery = has(RECOVERY).then(|| recovery::GuestIndices::new(pre)).transpose().map_err(contract)?;
         let probe = has(PROBE).then(|| probe::GuestIndices::new(pre)).transpose().map_err(contract)?;
-        let unserved = UNSERVED.into_iter().filter(|name| has(name)).collect();
-        Ok(Self { manifest, subscriber, recovery: recovery.map(Recovery), probe: probe.map(Probe), unserved })
+        Ok(Self { manifest, subscriber, worker, recovery: recovery.map(Recovery), probe: probe.map(Probe) })
     }
 
-    pub(super) fn unserved(&self) -> &[&'static str] {
-        &self.unserved
+    pub(super) fn is_subscriber(&self) -> bool {
+        self.subscriber.is_some()
+    }
+
+    pub(super) fn is_worker(&self) -> bool {
+        self.worker.is_some()
     }
 
     pub(super) async fn describe(
@@ -90,14 +90,28 @@ impl Exports {
         self.manifest.load(&mut *store, instance)?.call_describe(store).await
     }
 
-    /// Calls `on-event`. What it gives is not read yet.
-    pub(super) async fn on_event(
+    /// Calls the handler for the message. What it gives is not read yet.
+    ///
+    /// # Errors
+    /// A trap, or that the component has no handler for such a message, which no version that is live gets.
+    pub(super) async fn handle(
         &self,
         store: &mut Store<State>,
         instance: &Instance,
-        event: &types::Event,
-    ) -> wasmtime::Result<Result<Vec<types::Task>, types::Failure>> {
-        self.subscriber.load(&mut *store, instance)?.call_on_event(store, event).await
+        message: &types::Message,
+    ) -> wasmtime::Result<Result<Made, types::Failure>> {
+        match (message, &self.subscriber, &self.worker) {
+            (types::Message::Event(event), Some(subscriber), _) => {
+                let answer = subscriber.load(&mut *store, instance)?.call_on_event(store, event).await?;
+                Ok(answer.map(|tasks| Made { tasks, announcements: Vec::new() }))
+            }
+            (types::Message::Task(task), _, Some(worker)) => {
+                let answer = worker.load(&mut *store, instance)?.call_perform(store, task).await?;
+                Ok(answer.map(|types::Performed { announcements, tasks }| Made { tasks, announcements }))
+            }
+            (types::Message::Event(_), None, _) => Err(wasmtime::format_err!("it exports no `subscriber`")),
+            (types::Message::Task(_), _, None) => Err(wasmtime::format_err!("it exports no `worker`")),
+        }
     }
 
     pub(super) fn recovery(&self) -> Option<&Recovery> {
@@ -120,8 +134,9 @@ impl Recovery {
         instance: &Instance,
         message: &types::Message,
         attempts: &[types::FailedAttempt],
-    ) -> wasmtime::Result<Result<Vec<types::Task>, String>> {
-        self.0.load(&mut *store, instance)?.call_recover(store, message, attempts).await
+    ) -> wasmtime::Result<Result<Made, String>> {
+        let answer = self.0.load(&mut *store, instance)?.call_recover(store, message, attempts).await?;
+        Ok(answer.map(|tasks| Made { tasks, announcements: Vec::new() }))
     }
 }
 
@@ -158,58 +173,92 @@ pub(super) fn failed(attempt: &FailedAttempt) -> types::FailedAttempt {
     }
 }
 
-pub(super) fn record(event: &Event<'_>) -> types::Event {
+pub(super) fn record(message: &Incoming<'_>) -> types::Message {
+    let Incoming { what, id, tid, time, payload, headers } = message;
     let text = |(name, value): (&String, &HeaderValue)| {
         value.as_text().map(|value| types::Header { name: name.clone(), value: value.to_owned() })
     };
-    types::Event {
-        name: event.name.to_string(),
-        id: event.id.to_string(),
-        tid: event.tid.to_string(),
-        time: event.time.millis(),
-        source: event.source.map(str::to_owned),
-        payload: event.payload.to_owned(),
-        headers: event.headers.iter().filter_map(text).collect(),
+    let headers = headers.iter().filter_map(text).collect();
+    let (id, tid, time, payload) = (id.to_string(), tid.to_string(), time.millis(), (*payload).to_owned());
+    match what {
+        What::Event { name, source } => {
+            let (name, source) = (name.to_string(), source.map(str::to_owned));
+            types::Message::Event(types::Event { name, id, tid, time, source, payload, headers })
+        }
+        What::Task { name, attempt, key } => {
+            let (name, attempt, key) = (name.relative().to_owned(), attempt.number(), key.map(str::to_owned));
+            types::Message::Task(types::Assignment { name, id, tid, time, attempt, payload, key, headers })
+        }
     }
 }
 
-/// How many bytes of payload these tasks have.
-pub(super) fn size(tasks: &[types::Task]) -> u64 {
-    tasks.iter().map(|task| task.payload.len() as u64).sum()
+/// What a call gave, as the plugin wrote it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Made {
+    tasks: Vec<types::Task>,
+    announcements: Vec<types::Announcement>,
 }
 
-/// Reads what a plugin emits. One task that is not as it must be fails the whole, since a part is never published (I2).
-pub(super) async fn drafts(tasks: Vec<types::Task>, bounds: &Bounds) -> Result<Vec<Draft>, String> {
-    let count = tasks.len();
-    if count as u64 > u64::from(bounds.budget.output_count) {
-        return Err(format!("it emits {count} tasks; at most {} are allowed", bounds.budget.output_count));
+impl Made {
+    /// How many bytes of payload it has.
+    pub(super) fn size(&self) -> u64 {
+        let tasks = self.tasks.iter().map(|task| task.payload.len() as u64);
+        tasks.chain(self.announcements.iter().map(|event| event.payload.len() as u64)).sum()
     }
-    let size = size(&tasks);
-    if size > bounds.budget.output_size {
-        return Err(format!("it emits {size} bytes; at most {} are allowed", bounds.budget.output_size));
+
+    /// Reads it. One message that is not as it must be fails the whole, since a part is never published (I2).
+    pub(super) async fn read(self, bounds: &Bounds) -> Result<Vec<Draft>, String> {
+        let (count, size) = (self.tasks.len() + self.announcements.len(), self.size());
+        if count as u64 > u64::from(bounds.budget.output_count) {
+            return Err(format!("it emits {count} messages; at most {} are allowed", bounds.budget.output_count));
+        }
+        if size > bounds.budget.output_size {
+            return Err(format!("it emits {size} bytes; at most {} are allowed", bounds.budget.output_size));
+        }
+        let mut drafts = Vec::with_capacity(count);
+        for announcement in self.announcements {
+            drafts.push(announced(announcement, bounds).await?);
+        }
+        for task in self.tasks {
+            drafts.push(created(task, bounds).await?);
+        }
+        Ok(drafts)
     }
-    let mut drafts = Vec::with_capacity(count);
-    for task in tasks {
-        drafts.push(draft(task, &bounds.app, &bounds.emits).await?);
-    }
-    Ok(drafts)
 }
 
-async fn draft(task: types::Task, app: &AppName, emits: &BTreeMap<TaskName, Option<Schema>>) -> Result<Draft, String> {
-    let name = TaskName::within(app, &task.name).map_err(|error| format!("it emits what it must not: {error}"))?;
-    let Some(schema) = emits.get(&name) else {
-        return Err(format!("it emits `{name}`, which its description does not list"));
-    };
-    json_text(task.payload.as_bytes()).map_err(|error| format!("it emits `{name}`, but {error}"))?;
-    if let Some(schema) = schema {
-        let checked = schema.check_apart(&task.payload).await;
-        checked.map_err(|misfit| format!("it emits `{name}`, whose payload does not fit its schema {misfit}"))?;
-    }
-    if task.key.as_ref().is_some_and(|key| key.len() > SHORT_STRING) {
+async fn created(task: types::Task, bounds: &Bounds) -> Result<Draft, String> {
+    let types::Task { name, payload, key, headers } = task;
+    let name = TaskName::within(&bounds.app, &name).map_err(|error| format!("it emits what it must not: {error}"))?;
+    if key.as_ref().is_some_and(|key| key.len() > SHORT_STRING) {
         return Err(format!("the key that it emits for `{name}` is longer than {SHORT_STRING} bytes"));
     }
-    let headers = task.headers.into_iter().map(header).collect::<Result<Headers, _>>()?;
-    Ok(Draft { task: name, payload: task.payload.into(), key: task.key, headers })
+    draft(Subject::Task(name), payload, key, headers, bounds).await
+}
+
+async fn announced(announcement: types::Announcement, bounds: &Bounds) -> Result<Draft, String> {
+    let types::Announcement { name, payload, headers } = announcement;
+    let name: EventName = name.parse().map_err(|error| format!("it announces what it must not: {error}"))?;
+    draft(Subject::Event(name), payload, None, headers, bounds).await
+}
+
+/// Reads what tasks and events have in common. Only what the description lists is let through.
+async fn draft(
+    subject: Subject,
+    payload: String,
+    key: Option<String>,
+    headers: Vec<types::Header>,
+    bounds: &Bounds,
+) -> Result<Draft, String> {
+    let Some(schema) = bounds.makes.get(&subject) else {
+        return Err(format!("it emits `{subject}`, which its description does not list"));
+    };
+    json_text(payload.as_bytes()).map_err(|error| format!("it emits `{subject}`, but {error}"))?;
+    if let Some(schema) = schema {
+        let checked = schema.check_apart(&payload).await;
+        checked.map_err(|misfit| format!("it emits `{subject}`, whose payload does not fit its schema {misfit}"))?;
+    }
+    let headers = headers.into_iter().map(header).collect::<Result<Headers, _>>()?;
+    Ok(Draft { subject, payload: payload.into(), key, headers })
 }
 
 fn header(header: types::Header) -> Result<(String, HeaderValue), String> {
@@ -228,23 +277,53 @@ fn header(header: types::Header) -> Result<(String, HeaderValue), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Budget;
+    use std::collections::BTreeMap;
+
     use super::*;
-    use crate::plugin::PluginSettings;
+    use crate::name::AppName;
+    use crate::plugin::{Budget, PluginSettings, Schema};
 
     fn task(name: &str, payload: &str) -> types::Task {
         types::Task { name: name.into(), payload: payload.into(), key: None, headers: vec![] }
     }
 
     async fn read(tasks: Vec<types::Task>) -> Result<Vec<Draft>, String> {
+        read_all(Made { tasks, announcements: Vec::new() }).await
+    }
+
+    async fn read_all(made: Made) -> Result<Vec<Draft>, String> {
         let app: AppName = "pheidi".parse().expect("legal");
-        let name = |name| TaskName::within(&app, name).expect("legal");
-        let schema = Schema::parse(r#"{"properties": {"to": {"type": "string"}}}"#).expect("a schema");
-        let emits = BTreeMap::from([(name("email.send"), None), (name("letter.send"), Some(schema))]);
+        let task = |name| Subject::Task(TaskName::within(&app, name).expect("legal"));
+        let schema = || Schema::parse(r#"{"properties": {"to": {"type": "string"}}}"#).expect("a schema");
+        let makes = BTreeMap::from([
+            (task("email.send"), None),
+            (task("letter.send"), Some(schema())),
+            (Subject::Event("email.sent".parse().expect("legal")), Some(schema())),
+        ]);
         let second = Duration::from_secs(1);
         let (output_count, output_size) = (2, 10);
         let budget = Budget { time: second, wasm_time: second, recovery: second, memory: 0, output_count, output_size };
-        drafts(tasks, &Bounds { app: app.clone(), emits, budget, settings: PluginSettings::default() }).await
+        made.read(&Bounds { app: app.clone(), makes, budget, settings: PluginSettings::default() }).await
+    }
+
+    fn event(name: &str, payload: &str) -> Made {
+        let announcement = types::Announcement { name: name.into(), payload: payload.into(), headers: vec![] };
+        Made { tasks: vec![], announcements: vec![announcement] }
+    }
+
+    #[tokio::test]
+    async fn i3_only_declared_events_are_announced() {
+        assert_eq!(read_all(event("email.sent", "{}")).await.expect("legal")[0].subject.as_str(), "email.sent");
+        for name in ["email.lost", "", "sent", "email.sent\0", "Email.sent", "pheidi.email.send", "ema\u{456}l.sent"] {
+            assert!(read_all(event(name, "{}")).await.is_err(), "{name:?}");
+        }
+        assert!(read_all(event("email.sent", r#"{"to":7}"#)).await.expect_err("a misfit").contains("/to"));
+    }
+
+    #[tokio::test]
+    async fn i8_tasks_and_events_are_bounded_together() {
+        let made = Made { tasks: vec![task("email.send", "{}"); 2], ..event("email.sent", "{}") };
+        assert!(read_all(made).await.expect_err("too many").contains("at most 2"));
     }
 
     #[tokio::test]
@@ -258,7 +337,7 @@ mod tests {
 
     #[tokio::test]
     async fn i3_only_declared_tasks_of_the_own_application_are_read() {
-        assert_eq!(read(vec![task("email.send", "{}")]).await.expect("legal")[0].task.as_str(), "pheidi.email.send");
+        assert_eq!(read(vec![task("email.send", "{}")]).await.expect("legal")[0].subject.as_str(), "pheidi.email.send");
         for name in ["email.delete", "", "email.send\0", "EMAIL.SEND", "../billing.pay", "email.send."] {
             assert!(read(vec![task(name, "{}")]).await.is_err(), "{name:?}");
         }

@@ -30,11 +30,12 @@ pub fn described(guest: &Guest) -> Verdict {
 
 pub fn schemas(guest: &Guest) -> Verdict {
     let description = &guest.live.description;
-    let wanted: Vec<_> = description.wanted.keys().map(ToString::to_string).collect();
-    let emitted: Vec<_> = description.emitted.keys().map(ToString::to_string).collect();
+    let wanted: Vec<_> = description.schemas.handled.keys().map(ToString::to_string).collect();
+    let emitted: Vec<_> = description.schemas.made.keys().map(ToString::to_string).collect();
     let expected = json!([["conformance.shaped"], ["conformance.shape.make"]]);
     same(&json!([wanted, emitted]), &expected)?;
-    let fits = |payload: &Value| description.emitted.values().all(|schema| schema.check(&payload.to_string()).is_ok());
+    let fits =
+        |payload: &Value| description.schemas.made.values().all(|schema| schema.check(&payload.to_string()).is_ok());
     holds(fits(&json!({ "n": 1 })), "{\"n\": 1} fits shape.make", "it does not")?;
     holds(!fits(&json!({ "n": 1.5 })), "{\"n\": 1.5} does not fit shape.make", "it does")
 }

@@ -14,7 +14,7 @@ fn echo(guest: &Guest, given: &Value) -> Verdict {
 
 fn one_echo(outcome: &Outcome, expected: &Value) -> Verdict {
     match outcome {
-        Outcome::Done(drafts) if drafts.len() == 1 && drafts[0].task.as_str() == "conformance.echo.make" => {
+        Outcome::Done(drafts) if drafts.len() == 1 && drafts[0].subject.as_str() == "conformance.echo.make" => {
             same(&payload(&drafts[0]), expected)
         }
         other => wrong("one task conformance.echo.make", shown(other)),
@@ -76,7 +76,7 @@ pub fn shaped(guest: &Guest) -> Verdict {
 
 /// The host looks at the schema before the plugin runs.
 pub fn shaped_misfit(guest: &Guest) -> Verdict {
-    let schemas = &guest.live.description.wanted;
+    let schemas = &guest.live.description.schemas.handled;
     let Some((_, schema)) = schemas.iter().find(|(event, _)| event.as_str() == "conformance.shaped") else {
         return wrong("a schema of conformance.shaped", "none");
     };

@@ -25,7 +25,7 @@ const FRESH: Duration = Duration::from_secs(5);
 /// How long a scrape waits for the broker, over all queues.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// One plugin's interest in one event.
+/// One plugin's interest in one event or task.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, EncodeLabelSet)]
 pub struct Subscription {
     pub plugin: String,
@@ -54,7 +54,7 @@ pub fn live(seen: &Seen) -> BTreeSet<Subscription> {
     let live = seen.catalog.live().borrow().clone();
     let subscriptions = live.values().flat_map(|live| {
         let of = |subject: String| Subscription { plugin: live.id.to_string(), subject };
-        live.description.subscriptions.iter().map(move |event| of(event.to_string()))
+        live.description.subjects().map(move |subject| of(subject.to_string()))
     });
     subscriptions.collect()
 }
@@ -89,7 +89,7 @@ fn subscriptions(seen: &Seen, registry: &mut Registry) {
     let listening = Family::<Subscription, Gauge>::default();
     let breaker = Family::<Breaker, Gauge>::default();
     for subscription in seen.dispatch.subscriptions() {
-        let (plugin, subject) = (subscription.plugin.to_string(), subscription.event.to_string());
+        let (plugin, subject) = (subscription.plugin.to_string(), subscription.subject.to_string());
         let labels = Subscription { plugin: plugin.clone(), subject: subject.clone() };
         in_flight.get_or_create(&labels).set(subscription.in_flight);
         limited.get_or_create(&labels).set(subscription.rate_limited);

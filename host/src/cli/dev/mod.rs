@@ -116,8 +116,9 @@ impl Dev {
                     tasks.follow(&set).await;
                     version = set.values().next().map(|live| live.version.clone());
                     for live in set.values() {
-                        let events: Vec<_> = live.description.subscriptions.iter().map(|event| event.as_str()).collect();
-                        screen.line("live", Colour::Green, &format!("{} {}, on {}", live.id, live.version, events.join(", ")));
+                        let subjects: Vec<_> = live.description.subjects().map(|subject| subject.to_string()).collect();
+                        let subjects = subjects.join(", ");
+                        screen.line("live", Colour::Green, &format!("{} {}, on {subjects}", live.id, live.version));
                     }
                 }
                 record = records.recv() => match record {
@@ -153,8 +154,8 @@ impl Dev {
 }
 
 async fn try_cases(settings: &Settings, file: &Path, directory: &Path) -> Result<Report, CliError> {
-    let cases = find(directory).map_err(|error| CliError::Failed(error.to_string()))?;
     let id = place_of(file).map_err(|refusal| CliError::Failed(refusal.to_string()))?;
+    let cases = find(&id.app, directory).map_err(|error| CliError::Failed(error.to_string()))?;
     try_all(settings, file, id, cases, false).await
 }
 

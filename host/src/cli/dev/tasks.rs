@@ -1,4 +1,5 @@
-//! The tasks that the plugin emits: shown, and taken from their queues as a worker would take them.
+//! The tasks that the plugin emits and does not perform itself: shown, and taken from their queues as a worker would take
+//! them.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU16;
@@ -25,9 +26,11 @@ impl Tasks {
         Self { broker, screen, listening: BTreeSet::new() }
     }
 
-    /// Listens to the queue of every task that may be emitted, from now on.
+    /// Listens to the queue of every task that may be emitted and that nobody here performs, from now on.
     pub(super) async fn follow(&mut self, live: &LiveSet) {
-        let emits: BTreeSet<TaskName> = live.values().flat_map(|live| live.description.emits.clone()).collect();
+        let performed = |task: &TaskName| live.values().any(|live| live.description.performs.contains(task));
+        let emits: BTreeSet<TaskName> =
+            live.values().flat_map(|live| live.description.emits.clone()).filter(|task| !performed(task)).collect();
         for task in emits.difference(&self.listening.clone()) {
             let Ok(mut listener) = self.broker.listen(Source::task(task.clone(), PREFETCH)).await else { continue };
             self.listening.insert(task.clone());

@@ -13,7 +13,7 @@ use super::{Output, runtime};
 use crate::cases::{Case, FindError, Runner, Trial, Verdict, find, junit, rewrite, schema};
 use crate::config::{PluginKey, Settings};
 use crate::host::{self, StartError};
-use crate::name::PluginId;
+use crate::name::{AppName, PluginId};
 use crate::plugin::{Refusal, Sandbox, SandboxOptions};
 use crate::project::{self, BuildError, BuildOptions};
 use report::Tried;
@@ -70,11 +70,11 @@ impl Test {
             return output.answer(&schema, || format!("{schema:#}"));
         }
         let (file, cases) = self.what()?;
-        let cases = self.chosen(&cases)?;
         let id = match &self.place {
             Some(key) => key.plugin().clone(),
             None => place_of(&file).map_err(|refusal| refused(&file, &refusal))?,
         };
+        let cases = self.chosen(&id.app, &cases)?;
         let report = runtime()?.block_on(try_all(settings, &file, id, cases, self.update))?;
         if let Some(file) = &self.junit {
             let trials = report.cases.iter().map(|tried| (tried.case.name.as_str(), &tried.trial));
@@ -101,9 +101,9 @@ impl Test {
         Ok((self.path.clone(), own(Path::new(""))))
     }
 
-    fn chosen(&self, directory: &Path) -> Result<Vec<Case>, CliError> {
+    fn chosen(&self, app: &AppName, directory: &Path) -> Result<Vec<Case>, CliError> {
         let at = directory.display();
-        let mut cases = match find(directory) {
+        let mut cases = match find(app, directory) {
             Err(FindError::Unreadable { path, reason }) if path == directory => {
                 let advice = "write one, such as cases/first.json, or say where they are with `--cases`";
                 return Err(CliError::Usage(format!("no cases in {at} ({reason}); {advice}")));

@@ -21,10 +21,10 @@ pub use own::{
 };
 pub use reuse::Reuse;
 
-use super::key::{AppKey, EventKey, PluginKey};
+use super::key::{AppKey, EventKey, PluginKey, TaskKey};
 use super::redis_url::RedisUrl;
 use super::value::{self, Size, Time};
-use crate::name::{EventName, PluginId};
+use crate::name::{EventName, PluginId, TaskName};
 
 /// The whole of `leveret.toml`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -63,12 +63,16 @@ impl Settings {
 
     /// How the messages of one subscription are handled: its own settings over its plugin's over `[delivery]`.
     pub fn delivery_of_subscription(&self, plugin: &PluginId, event: &EventName) -> Delivery {
-        let general = self.delivery_of(plugin);
-        let plugin = self.plugin.get(&PluginKey::from(plugin.clone()));
-        match plugin.and_then(|plugin| plugin.subscription.get(&EventKey::from(event.clone()))) {
-            Some(own) => own.over(&general),
-            None => general,
-        }
+        let own = self.plugin.get(&PluginKey::from(plugin.clone()));
+        let own = own.and_then(|plugin| plugin.subscription.get(&EventKey::from(event.clone())));
+        own.map_or_else(|| self.delivery_of(plugin), |own| own.over(&self.delivery_of(plugin)))
+    }
+
+    /// How the messages of one task are handled: its own settings over its plugin's over `[delivery]`.
+    pub fn delivery_of_task(&self, plugin: &PluginId, task: &TaskName) -> Delivery {
+        let own = self.plugin.get(&PluginKey::from(plugin.clone()));
+        let own = own.and_then(|plugin| plugin.task.get(&TaskKey::from(task.clone())));
+        own.map_or_else(|| self.delivery_of(plugin), |own| own.over(&self.delivery_of(plugin)))
     }
 }
 

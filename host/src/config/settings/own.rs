@@ -11,7 +11,7 @@ use super::delivery::{Breaker, Deduplication, Delivery, Retry};
 use super::reuse::Reuse;
 use crate::config::count::{Attempts, Concurrency};
 use crate::config::exchange::Exchange;
-use crate::config::key::EventKey;
+use crate::config::key::{EventKey, TaskKey};
 use crate::config::order::{OrderKey, Ordering};
 use crate::config::rate_limit::RateLimit;
 use crate::config::value::{Factor, Share, Size, Time};
@@ -121,6 +121,9 @@ pub struct PluginSettings {
     pub settings: BTreeMap<String, PluginSetting>,
     /// Settings of single subscriptions, by the event.
     pub subscription: BTreeMap<EventKey, SubscriptionSettings>,
+    /// Settings of single tasks that the plugin performs, by their full names: `[plugin.pheidi.task."pheidi.email.send"]`.
+    /// They have the keys of a subscription's, but for `exchange`.
+    pub task: BTreeMap<TaskKey, SubscriptionSettings>,
 }
 
 /// One setting of a plugin's own: a text, a number, or true or false. The plugin gets it as a text.
@@ -168,7 +171,7 @@ impl PluginSettings {
     }
 }
 
-/// Settings of one subscription. What is absent is as for its plugin.
+/// Settings of one subscription or task. What is absent is as for its plugin.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct SubscriptionSettings {

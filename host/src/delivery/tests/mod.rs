@@ -19,8 +19,8 @@ use super::fake::{FakeBroker, FakeHandler, FakeInbox, Step, live};
 use super::*;
 use crate::broker::{Broker, Destination};
 use crate::message::{Attempt, DEAD_QUEUE, DEAD_REASON, Headers, Message, Subject};
-use crate::name::{EventName, TaskName};
-use crate::plugin::{Draft, Event, Handler, Invocation, Live, LiveSet, Outcome};
+use crate::name::EventName;
+use crate::plugin::{Draft, Handler, Incoming, Invocation, Live, LiveSet, Outcome};
 
 const EVENT: &str = "org.payment.processed";
 const GRACE: Duration = Duration::from_secs(5);
@@ -116,8 +116,8 @@ fn event(body: &'static str) -> Message {
 }
 
 fn done(tasks: usize) -> Outcome {
-    let task: TaskName = "pheidi.email.send".parse().expect("legal");
-    let draft = Draft { task, payload: "{}".into(), key: None, headers: Headers::new() };
+    let subject = Subject::Task("pheidi.email.send".parse().expect("legal"));
+    let draft = Draft { subject, payload: "{}".into(), key: None, headers: Headers::new() };
     Outcome::Done(vec![draft; tasks])
 }
 
@@ -243,7 +243,7 @@ async fn i7_a_panic_of_the_host_settles_the_message_too() {
     struct Panicking;
     #[async_trait::async_trait]
     impl Handler for Panicking {
-        async fn on_event(&self, _: Event<'_>) -> Invocation {
+        async fn handle(&self, _: Incoming<'_>) -> Invocation {
             panic!("the test says so")
         }
     }

@@ -2,8 +2,8 @@ use super::*;
 use crate::message::DEAD_RECOVERY;
 
 fn task() -> Draft {
-    let task = "pheidi.email.apologize".parse().expect("legal");
-    Draft { task, payload: "{}".into(), key: None, headers: Headers::new() }
+    let subject = Subject::Task("pheidi.email.apologize".parse().expect("legal"));
+    Draft { subject, payload: "{}".into(), key: None, headers: Headers::new() }
 }
 
 fn reject() -> Outcome {

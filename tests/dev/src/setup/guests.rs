@@ -13,11 +13,12 @@ struct Guest {
     flags: &'static str,
 }
 
-const GUESTS: [Guest; 6] = [
+const GUESTS: [Guest; 7] = [
     Guest { package: "pheidi", file: "pheidi", flags: "" },
     Guest { package: "warehouse", file: "warehouse", flags: "" },
     Guest { package: "relay", file: "relay", flags: "" },
     Guest { package: "puppet", file: "puppet", flags: "" },
+    Guest { package: "hostile", file: "hostile", flags: "" },
     Guest { package: "docker", file: "docker", flags: "" },
     // The same plugin in a later version, to show and test an update with.
     Guest { package: "docker", file: "docker-next", flags: "--features next" },

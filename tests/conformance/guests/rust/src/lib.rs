@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod work;
 mod world;
 
 use leveret_plugin::prelude::*;
@@ -14,7 +15,9 @@ const INTEGER_N: &str = r#"{"type": "object", "required": ["n"], "properties": {
 
 leveret_plugin::plugin! {
     subscribers: [echo, type_check, shape_check, obey],
+    workers: [work::echo, work::type_check, work::shape_check, work::obey],
     emits: ["echo.make", "report.make", { name: "shape.make", schema: INTEGER_N }],
+    announces: ["echo.made", "report.made", { name: "shape.made", schema: INTEGER_N }],
     limits: { time: Duration::from_secs(5), memory: 128 << 20, prefetch: 7, attempts: 4 },
     recover: recover,
     healthy: healthy,
@@ -26,7 +29,7 @@ fn echo(event: Event<Value>) -> Handled<Task> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Account {
+pub struct Account {
     email: String,
     amount: i64,
 }
@@ -100,13 +103,16 @@ fn obey(event: Event<Value>) -> Handled {
 }
 
 fn recover(message: Message, attempts: Vec<FailedAttempt>) -> Handled {
-    let Message::Event(event) = message else { return Err(reject("this plugin has no tasks")) };
-    let event = event.parse::<Value>()?;
-    if event.payload["recover"] == "fail" {
+    let (id, payload) = match message {
+        Message::Event(event) => (event.id, event.payload),
+        Message::Task(task) => (task.id, task.payload),
+    };
+    let payload: Value = leveret_plugin::serde_json::from_str(&payload)?;
+    if payload["recover"] == "fail" {
         return Err(reject("no way out"));
     }
     let attempts: Vec<Value> = attempts.iter().map(told).collect();
-    report(json!({ "recovered": event.id, "attempts": attempts }))
+    report(json!({ "recovered": id, "attempts": attempts }))
 }
 
 fn healthy() -> Result<(), Failure> {
@@ -168,7 +174,7 @@ fn recurse(depth: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use leveret_plugin::test::{deliver, with_settings};
+    use leveret_plugin::test::{deliver, perform, with_settings};
 
     #[test]
     fn it_does_what_it_is_told() -> Handled<()> {
@@ -177,6 +183,14 @@ mod tests {
         let asked = json!({ "do": "setting", "name": "greeting" });
         let tasks = with_settings([("greeting", "hello")], || deliver::<obey>(asked))?;
         assert_eq!(tasks, [Task::new("report.make", &json!({ "value": "hello" }))?]);
+        Ok(())
+    }
+
+    #[test]
+    fn it_performs_what_it_is_told() -> Handled<()> {
+        let performed = perform::<work::obey>(json!({ "do": "both" }))?;
+        assert_eq!(performed.announcements, [Announcement::new("echo.made", &json!({}))?.header("colour", "blue")]);
+        assert_eq!(performed.tasks, [Task::new("echo.make", &json!({}))?.key("k-1").header("colour", "green")]);
         Ok(())
     }
 
