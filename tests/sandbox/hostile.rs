@@ -40,7 +40,7 @@ contained! {
     declares_more_memory_than_is_granted,
     declares_a_table_of_100_million,
     declares_100_memories,
-    declares_1000_tables,
+    declares_300_tables,
     returns_a_list_of_four_billion,
     returns_a_list_of_a_million_empty_tasks,
     returns_a_list_beyond_its_memory,

@@ -258,3 +258,76 @@ async fn trade(long: &Arc<Places>, number: Number, place: Place) -> Infallible {
     drop(place);
     std::future::pending().await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plugin(name: &str) -> PluginId {
+        PluginId::new("app".parse().expect("legal"), name.parse().expect("legal"))
+    }
+
+    /// Where a call ran.
+    async fn thread() -> String {
+        std::thread::current().name().unwrap_or_default().to_owned()
+    }
+
+    async fn computes() {
+        std::thread::sleep(LONG);
+        tokio::task::yield_now().await;
+    }
+
+    #[tokio::test]
+    async fn i6_a_plugin_is_trusted_after_a_short_call_and_no_more_after_a_long_one() {
+        let fair = Fair::new(2, 1);
+        let neighbour = fair.neighbour(&plugin("one"));
+        assert_eq!(fair.run(&neighbour, thread()).await, "leveret-long");
+        assert_ne!(fair.run(&neighbour, thread()).await, "leveret-long");
+        fair.run(&neighbour, computes()).await;
+        for _ in 0..PENANCE {
+            assert_eq!(fair.run(&neighbour, thread()).await, "leveret-long");
+        }
+        assert_ne!(fair.run(&neighbour, thread()).await, "leveret-long");
+    }
+
+    #[tokio::test]
+    async fn i6_a_call_that_computes_or_waits_goes_over_as_it_is() {
+        let fair = Fair::new(2, 1);
+        let neighbour = fair.neighbour(&plugin("one"));
+        let waits = async || tokio::time::sleep(PATIENCE * 2).await;
+        for long in 0..2 {
+            neighbour.owes.store(0, Ordering::Relaxed);
+            let call = async move {
+                let begun = thread().await;
+                if long == 0 {
+                    computes().await
+                } else {
+                    waits().await
+                }
+                (begun, thread().await)
+            };
+            let (begun, ended) = fair.run(&neighbour, call).await;
+            assert_ne!(begun, "leveret-long");
+            assert_eq!(ended, "leveret-long");
+            assert!(!neighbour.is_trusted());
+        }
+    }
+
+    #[tokio::test]
+    async fn all_versions_of_a_plugin_are_one_neighbour() {
+        let fair = Fair::new(1, 1);
+        let (first, second) = (fair.neighbour(&plugin("one")), fair.neighbour(&plugin("one")));
+        assert!(Arc::ptr_eq(&first, &second));
+        assert_ne!(fair.neighbour(&plugin("other")).number, first.number);
+    }
+
+    #[tokio::test]
+    async fn i8_nothing_is_kept_of_a_call_that_nobody_waits_for() {
+        let fair = Fair::new(1, 1);
+        let neighbour = fair.neighbour(&plugin("one"));
+        let never = fair.run(&neighbour, std::future::pending::<()>());
+        assert!(tokio::time::timeout(PATIENCE, never).await.is_err());
+        // Its place is free again.
+        fair.run(&neighbour, async {}).await;
+    }
+}

@@ -214,3 +214,59 @@ impl Function {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A component with one module, whose only function has these locals and this code.
+    fn component(locals: u32, code: &[u8]) -> Vec<u8> {
+        let section = |id: u8, bytes: &[u8]| [&[id][..], &leb(bytes.len()), bytes].concat();
+        let body = [&[1][..], &leb(locals as usize), &[0x7f], code, &[0x0b]].concat();
+        let functions = [&[1][..], &leb(body.len()), &body].concat();
+        let module = [
+            &b"\0asm\x01\0\0\0"[..],
+            &section(1, b"\x01\x60\x01\x7f\0"),
+            &section(3, b"\x01\0"),
+            &section(10, &functions),
+        ];
+        [&b"\0asm\x0d\0\x01\0"[..], &section(1, &module.concat())].concat()
+    }
+
+    fn leb(mut number: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while number > 0x7f {
+            bytes.push(number as u8 & 0x7f | 0x80);
+            number >>= 7;
+        }
+        bytes.push(number as u8);
+        bytes
+    }
+
+    /// `local.get 0 if end`, so many times.
+    fn branches(number: usize) -> Vec<u8> {
+        b"\x20\0\x04\x40\x0b".repeat(number)
+    }
+
+    #[test]
+    fn i6_locals_and_branches_of_one_function_are_weighed_together() {
+        assert!(weigh(&component(10, &branches(5_000))).is_ok());
+        assert!(weigh(&component(2_000, &branches(50))).is_ok());
+        let refusal = weigh(&component(2_000, &branches(5_000))).expect_err("it is refused").to_string();
+        assert!(refusal.contains("2001 locals and 5000 branches, nested 1 deep"), "{refusal}");
+    }
+
+    #[test]
+    fn code_without_branches_is_weighed_by_its_size() {
+        let plain = |times| component(1, &b"\x41\0\x1a".repeat(times));
+        assert_eq!(weigh(&plain(500_000)).map(Weight::is_heavy), Ok(false));
+        assert!(weigh(&plain(1_000_000)).is_err());
+    }
+
+    #[test]
+    fn what_is_malformed_is_said_to_be() {
+        let mut half = component(1, &branches(1));
+        half.truncate(half.len() - 3);
+        assert!(matches!(weigh(&half), Err(Refusal::Malformed(_))));
+    }
+}

@@ -24,6 +24,31 @@ fn nested(depth: usize) -> String {
     format!("(func (param i32) {open} i32.const 1 local.set 0 {close})")
 }
 
+/// A component with so many functions of so many locals each, which takes eight bytes for each function.
+fn with_locals(locals: usize, functions: usize) -> Vec<u8> {
+    let section = |id: u8, bytes: &[u8]| [&[id][..], &leb(bytes.len()), bytes].concat();
+    let body = [&[1][..], &leb(locals), b"\x7e\x0b"].concat();
+    let body = [&leb(body.len())[..], &body].concat();
+    let module = [
+        &b"\0asm\x01\0\0\0"[..],
+        &section(1, b"\x01\x60\0\0"),
+        &section(3, &[&leb(functions)[..], &vec![0; functions]].concat()),
+        &section(10, &[&leb(functions)[..], &body.repeat(functions)].concat()),
+    ];
+    [&b"\0asm\x0d\0\x01\0"[..], &section(1, &module.concat())].concat()
+}
+
+/// A number as WebAssembly writes it.
+fn leb(mut number: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while number > 0x7f {
+        bytes.push(number as u8 & 0x7f | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+    bytes
+}
+
 fn with(more: &str) -> Option<Vec<u8>> {
     Some(Subscriber { on_event: NO_TASKS, more, ..Subscriber::default() }.build())
 }
@@ -53,7 +78,7 @@ pub const TABLE: &[Hostile] = &[
         with(&format!("(func $wide (result {wide}) {values}) (func {calls} unreachable)"))
     }),
     hostile("takes_minutes_to_compile_by_locals_of_many_functions", Fate::Refused(TOIL), || {
-        with(&format!("(func {})", "(local i64)".repeat(40_000)).repeat(4_000))
+        Some(with_locals(50_000, 2_000))
     }),
     hostile("is_as_heavy_as_is_let_in", Fate::Done, || with(&nested(5_000).repeat(12))),
     hostile("instantiates_a_billion_modules", Fate::Refused(TOIL), || Some(parse(&exponential(1000, 3)))),

@@ -130,8 +130,9 @@ pub const TABLE: &[Hostile] = &[
     hostile("declares_100_memories", Fate::Refused(&["memories", "multiple memories", "limit"]), || {
         with(crate::wat::NO_TASKS, &"(memory 1)".repeat(99))
     }),
-    hostile("declares_1000_tables", Fate::Refused(&["tables", "limit"]), || {
-        with(crate::wat::NO_TASKS, &"(table 1 funcref)".repeat(1000))
+    hostile("declares_300_tables", Fate::Refused(&["tables"]), || {
+        let (tables, instances) = ("(table 1 funcref)".repeat(99), "(core instance (instantiate $module))".repeat(3));
+        Some(parse(&format!("(component (core module $module {tables}) {instances})")))
     }),
     hostile("returns_a_list_of_four_billion", Fate::Failed(&["out of bounds", "pointer", "list"]), || {
         list(65536, u32::MAX, 2)
