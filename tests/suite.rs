@@ -1,6 +1,7 @@
 //! Every test that needs more than one part.
 
 mod architecture;
+mod bucket;
 mod catalog;
 #[path = "chaos/short.rs"]
 mod chaos;
@@ -9,6 +10,7 @@ mod conformance;
 mod contract;
 #[path = "end-to-end/mod.rs"]
 mod end_to_end;
+mod grants;
 mod ledger;
 mod patterns;
 mod rabbitmq;

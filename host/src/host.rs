@@ -1,5 +1,6 @@
 //! Puts the parts together: a running host, from its settings.
 
+mod grants;
 mod ledger;
 mod policies;
 
@@ -22,7 +23,9 @@ use crate::dead::DeadLetters;
 use crate::delivery::{Dispatch, Journal, Workings};
 use crate::ledger::Ledger;
 use crate::name::PluginId;
+use crate::plugin::grant::NoRoots;
 use crate::plugin::{Compiling, PluginSettings, Reuse, Sandbox, SandboxError, SandboxOptions};
+pub use grants::{SecretError, SecretReason};
 pub use policies::InvalidPolicy;
 use policies::{budget, policies};
 
@@ -41,7 +44,15 @@ pub enum StartError {
     #[error(transparent)]
     Ledger(#[from] crate::ledger::OpenError),
     #[error("`ledger.redis`: {0}")]
-    Redis(#[from] crate::ledger::UrlError),
+    Redis(#[from] crate::redis::UrlError),
+    #[error("`buckets.redis`: {0}")]
+    RedisBuckets(crate::redis::UrlError),
+    #[error(transparent)]
+    Buckets(#[from] crate::bucket::OpenError),
+    #[error(transparent)]
+    Roots(#[from] NoRoots),
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     #[error(transparent)]
     Policy(#[from] InvalidPolicy),
     #[error("the admin address {address} is not to be had: {reason}; set `admin.address`, or stop what listens there")]
@@ -76,7 +87,8 @@ impl Host {
 
         let options =
             CatalogOptions { directory: settings.plugins.directory.clone(), rest: settings.plugins.rest.as_duration() };
-        let catalog = Arc::new(Catalog::new(options, Loader::new(sandbox, limits(settings))));
+        let limits = Limits { grants: grants::open(settings)?, ..limits(settings) };
+        let catalog = Arc::new(Catalog::new(options, Loader::new(sandbox, limits)));
         let ledger = ledger::open(settings)?;
         let inbox = ledger::inbox(settings, &ledger)?;
         let metrics = Arc::new(admin::Metrics::default());
@@ -164,7 +176,8 @@ pub fn sandbox(settings: &Settings) -> SandboxOptions {
     }
 }
 
-/// What files and their deliveries may use, as the settings say.
+/// What files and their deliveries may use, as the settings say. What is granted is there by name only: a host that runs
+/// opens it.
 pub fn limits(settings: &Settings) -> Limits {
     let own = |plugin: &PluginId| (plugin.clone(), budget(&settings.delivery_of(plugin)));
     Limits {
@@ -178,6 +191,7 @@ pub fn limits(settings: &Settings) -> Limits {
             .iter()
             .filter_map(|(key, own)| Some((key.plugin().clone(), reuse(&own.reuse)?)))
             .collect(),
+        grants: grants::named(settings),
     }
 }
 

@@ -9,6 +9,7 @@
 
 pub mod admin;
 pub mod broker;
+pub mod bucket;
 pub mod cases;
 pub mod catalog;
 pub mod cli;
@@ -22,3 +23,4 @@ pub mod message;
 pub mod name;
 pub mod plugin;
 pub mod project;
+pub mod redis;

@@ -88,6 +88,7 @@ impl Rules {
 
 const APP: Rules = Rules { what: "application name", limit: OWNER, segments: 1, example: "pheidi" };
 const PLUGIN: Rules = Rules { what: "plugin name", limit: OWNER, segments: 1, example: "receipts" };
+const BUCKET: Rules = Rules { what: "bucket name", limit: OWNER, segments: 1, example: "sent" };
 const EVENTS: Rules = Rules { what: "event name", limit: EVENT, segments: 2, example: "user.authorized" };
 const TASKS: Rules = Rules { what: "task name", limit: SHORT_STRING, segments: 2, example: "pheidi.email.send" };
 const RELATIVE_TASKS: Rules = Rules { what: "task name", limit: SHORT_STRING, segments: 1, example: "email.send" };
@@ -146,6 +147,10 @@ text_name!(
 text_name!(
     /// A plugin within its application. One lower-case segment of at most 63 bytes.
     PluginName, |text| PLUGIN.check_owner(text)
+);
+text_name!(
+    /// A bucket of an application. One lower-case segment of at most 63 bytes.
+    BucketName, |text| BUCKET.check_owner(text)
 );
 text_name!(
     /// An event, such as `org.payment.processed`: at least two segments, at most 127 bytes.

@@ -1,4 +1,4 @@
-//! `leveret publish`.
+//! `leveret publish` and `leveret enqueue`.
 
 use std::fs;
 use std::path::Path;
@@ -13,11 +13,14 @@ use super::{directory, leveret};
 const PAYMENT: &str = r#"{"organization":{"id":1,"name":"Runnable"},"amount":1,"currency":"usd","paymentMethodOwner":{"email":"ada@example.org"}}"#;
 
 #[test]
-fn what_is_no_event_is_a_wrong_use() {
+fn what_is_no_event_or_task_is_a_wrong_use() {
     for (arguments, reason) in [
         (&["publish", "authorized"][..], "at least 2"),
         (&["publish", "user.authorized", "{"], "not JSON"),
         (&["publish", "user.authorized", "--file", "missing.json"], "missing.json"),
+        (&["enqueue", "pheidi"], "at least 2"),
+        (&["enqueue", "Pheidi.email.send"], "lower-case"),
+        (&["enqueue", "pheidi.email.send", "nonsense"], "not JSON"),
     ] {
         let ended = leveret(directory().path(), &[], arguments);
         assert_eq!(ended.code, 2);
@@ -51,6 +54,25 @@ async fn i1_events_reach_the_plugin_through_the_host_and_while_there_is_none() {
     publish(path, &address);
     let process = ready(path).await;
     settled(&process, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i1_tasks_wait_for_the_worker_and_reach_it_through_the_host() {
+    let directory = directory();
+    let path = directory.path();
+    let enqueue = |address: &str| {
+        let arguments = ["enqueue", "laborer.job.do", r#"{"do": "make", "events": 0, "tasks": 1}"#, "--key", "k"];
+        let ended = leveret(path, &[("LEVERET_ADMIN_ADDRESS", address)], &arguments);
+        assert_eq!((ended.code, ended.output.starts_with("enqueued laborer.job.do")), (0, true), "{}", ended.error);
+    };
+    // Nobody listens on port 1, so the task goes into the broker's file.
+    enqueue("127.0.0.1:1");
+    fs::create_dir(path.join("plugins")).expect("a directory");
+    fs::copy(guests::path("laborer"), path.join("plugins/laborer.wasm")).expect("a copy");
+    let process = ready(path).await;
+    settled(&process, 1).await;
+    enqueue(process.api().trim_start_matches("http://"));
+    settled(&process, 2).await;
 }
 
 /// A host whose plugin listens.

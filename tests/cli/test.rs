@@ -172,7 +172,7 @@ fn a_case_of_another_event_says_which_there_are() {
     write_case(&directory, "other", r#"{"event": {"name": "user.joined"}, "expect": {"tasks": []}}"#);
     let ended = test(&directory, &guests::path("puppet"), &[]);
     assert_eq!(ended.code, 1);
-    let words = "does not subscribe to `user.joined`; it subscribes to `puppet.pulled`";
+    let words = "does not handle `user.joined`; it handles `puppet.pulled`";
     assert!(ended.output.contains(words), "{}", ended.output);
 }
 

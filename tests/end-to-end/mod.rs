@@ -36,6 +36,7 @@ mod ponos;
 mod power;
 mod raw;
 mod swap;
+mod work;
 
 use leveret::message::{Maker, MessageId};
 use leveret::name::PluginId;

@@ -1,6 +1,7 @@
 //! What plugins do wrong, by accident or on purpose, and what it costs: the puppet under a whole host.
 
 mod budget;
+mod constant;
 mod emit;
 mod hostile;
 mod outside;

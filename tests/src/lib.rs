@@ -12,3 +12,4 @@ pub mod redis;
 pub mod stage;
 pub mod wait;
 pub mod wat;
+pub mod web;

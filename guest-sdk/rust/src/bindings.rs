@@ -97,3 +97,21 @@ pub mod probe {
         default_bindings_module: "leveret_plugin::export::probe",
     });
 }
+
+/// What a worker may be granted. A plugin that calls none of it imports none of it.
+#[cfg(target_family = "wasm")]
+pub mod grants {
+    wit_bindgen::generate!({
+        path: "wit",
+        inline: "
+            package leveret:guest-grants;
+            world grants {
+                import wasi:http/types@0.2.12;
+                import wasi:http/outgoing-handler@0.2.12;
+                import wasi:keyvalue/store@0.2.0-draft;
+                import wasi:keyvalue/atomics@0.2.0-draft;
+            }
+        ",
+        generate_all,
+    });
+}

@@ -51,7 +51,8 @@
 //! # Testing
 //!
 //! Handlers are plain functions, so a plain `#[test]` calls them, natively: see [`Event::sample`], [`test::deliver`],
-//! [`Assignment::sample`], [`test::perform`] and [`test::with_settings`].
+//! [`Assignment::sample`], [`test::perform`] and, for what the host would have, [`test::with_settings`],
+//! [`test::with_http`] and [`test::with_buckets`].
 
 #![deny(unsafe_code, missing_docs)]
 
@@ -62,6 +63,8 @@ mod event;
 #[doc(hidden)]
 pub mod export;
 mod failure;
+pub mod http;
+pub mod keyvalue;
 mod logger;
 mod payload;
 mod performed;

@@ -2,8 +2,12 @@
 
 use crate::{Assignment, Event, Handled, Performed, Subscriber, Worker, logger};
 use serde::Serialize;
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+
+mod world;
+
+#[cfg(not(target_family = "wasm"))]
+pub(crate) use world::{answer, bucket, setting};
+pub use world::{with_buckets, with_http, with_settings};
 
 /// Delivers an event as the host would: the payload becomes JSON text and is read again into the handler's type, so
 /// that a test sees what comes of a payload as publishers write it. Log lines go to standard error.
@@ -58,41 +62,4 @@ pub fn deliver<S: Subscriber>(payload: impl Serialize) -> Handled {
 pub fn perform<W: Worker>(payload: impl Serialize) -> Handled<Performed> {
     logger::install();
     W::perform(Assignment::sample(W::TASK, serde_json::to_string(&payload)?))
-}
-
-/// Runs a part of a test with these settings, as the operator would write them: names and values. There are none else.
-///
-/// ```
-/// use leveret_plugin::setting;
-/// use leveret_plugin::test::with_settings;
-///
-/// assert_eq!(with_settings([("greeting", "hello")], || setting("greeting")), Some("hello".into()));
-/// assert_eq!(setting("greeting"), None);
-/// ```
-pub fn with_settings<N: Into<String>, V: Into<String>, R>(
-    settings: impl IntoIterator<Item = (N, V)>,
-    part: impl FnOnce() -> R,
-) -> R {
-    let settings = settings.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-    let _outer = Outer(SETTINGS.replace(settings));
-    part()
-}
-
-/// The setting of this name, where a test has set it.
-#[cfg_attr(target_family = "wasm", expect(dead_code, reason = "there the host has the settings"))]
-pub(crate) fn setting(name: &str) -> Option<String> {
-    SETTINGS.with_borrow(|settings| settings.get(name).cloned())
-}
-
-thread_local! {
-    static SETTINGS: RefCell<BTreeMap<String, String>> = const { RefCell::new(BTreeMap::new()) };
-}
-
-/// The settings that hold again afterwards, also after a panic.
-struct Outer(BTreeMap<String, String>);
-
-impl Drop for Outer {
-    fn drop(&mut self) {
-        SETTINGS.set(std::mem::take(&mut self.0));
-    }
 }

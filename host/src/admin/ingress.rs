@@ -1,7 +1,8 @@
-//! A way in for events over HTTP: `POST /events/org.payment.processed` with a JSON body.
+//! A way in for events and tasks over HTTP: `POST /events/org.payment.processed` or `POST /tasks/pheidi.email.send`, with a
+//! JSON body.
 //!
-//! `x-message-id` and `x-tid` give the event an id and a TID of the caller's, so that a request that is repeated is the
-//! same event.
+//! `x-message-id` and `x-tid` give the message an id and a TID of the caller's, so that a request that is repeated is the
+//! same message; `x-key` gives a task its ordering key.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -13,18 +14,22 @@ use serde::{Deserialize, Serialize};
 use super::{Seen, problem};
 use crate::broker::{Destination, Outgoing, PublishError};
 use crate::message::{Message, MessageId, Subject, Tid, json_text};
-use crate::name::EventName;
 
 const MESSAGE_ID: &str = "x-message-id";
 const TID: &str = "x-tid";
+const KEY: &str = "x-key";
+/// The longest ordering key, in bytes: AMQP's short string.
+const SHORT_STRING: usize = 255;
 
-/// The answer to an event that the broker holds.
+/// The answer to a message that the broker holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accepted {
-    pub event: EventName,
+    /// The event or task.
+    #[serde(flatten)]
+    pub subject: Subject,
     pub id: MessageId,
     pub tid: Tid,
-    /// Whether any subscription got it. One that nobody heard is gone.
+    /// Whether any queue got it. An event that nobody heard is gone; a task always has one.
     pub heard: bool,
 }
 
@@ -34,25 +39,41 @@ pub(super) async fn publish(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let event: EventName = match name.parse() {
-        Ok(event) => event,
-        Err(error) => return problem(StatusCode::BAD_REQUEST, error),
-    };
+    match name.parse() {
+        Ok(event) => take(&seen, Subject::Event(event), None, &headers, body).await,
+        Err(error) => problem(StatusCode::BAD_REQUEST, error),
+    }
+}
+
+pub(super) async fn enqueue(
+    State(seen): State<Seen>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let key = text(&headers, KEY).map(str::to_owned);
+    match name.parse() {
+        Ok(_) if key.as_ref().is_some_and(|key| key.len() > SHORT_STRING) => {
+            problem(StatusCode::BAD_REQUEST, format!("`{KEY}` is longer than {SHORT_STRING} bytes"))
+        }
+        Ok(task) => take(&seen, Subject::Task(task), key, &headers, body).await,
+        Err(error) => problem(StatusCode::BAD_REQUEST, error),
+    }
+}
+
+/// Hands a message to the broker.
+async fn take(seen: &Seen, subject: Subject, key: Option<String>, headers: &HeaderMap, body: Bytes) -> Response {
     if let Err(error) = json_text(&body) {
         return problem(StatusCode::BAD_REQUEST, error);
     }
-    let mut message = Message::new(Subject::Event(event.clone()), body);
-    if let Some(id) = text(&headers, MESSAGE_ID).and_then(MessageId::from_wire) {
-        message.id = id;
-    }
-    if let Some(tid) = text(&headers, TID).and_then(Tid::from_wire) {
-        message.tid = tid;
-    }
-    let (id, tid) = (message.id.clone(), message.tid.clone());
-    let outgoing = Outgoing { destination: Destination::Event(event.clone()), message };
+    let fresh = Message::new(subject.clone(), body);
+    let id = text(headers, MESSAGE_ID).and_then(MessageId::from_wire).unwrap_or_else(|| fresh.id.clone());
+    let tid = text(headers, TID).and_then(Tid::from_wire).unwrap_or_else(|| fresh.tid.clone());
+    let message = Message { id: id.clone(), tid: tid.clone(), key, ..fresh };
+    let outgoing = Outgoing { destination: Destination::of(&subject), message };
     match seen.broker.publish(vec![outgoing]).await {
         Ok(published) => {
-            let accepted = Accepted { event, id, tid, heard: published.unheard.is_empty() };
+            let accepted = Accepted { subject, id, tid, heard: published.unheard.is_empty() };
             (StatusCode::ACCEPTED, Json(accepted)).into_response()
         }
         Err(error @ PublishError::TooLarge(_)) => problem(StatusCode::PAYLOAD_TOO_LARGE, error),

@@ -7,6 +7,7 @@
 //! | `GET /status` | broker, plugins, subscriptions and counts |
 //! | `GET /metrics` | everything in numbers, for Prometheus; see `metrics` |
 //! | `POST /events/{name}` | publishes the JSON body as an event; see `ingress` |
+//! | `POST /tasks/{name}` | creates a task of the JSON body |
 //! | `GET /dead`, `GET /dead/{id}` | dead letters; see `dead` |
 //! | `POST /dead/retry`, `POST /dead/discard` | sends them home, or throws them away |
 //! | `GET /trace/{tid}` | the steps of one transaction |
@@ -73,6 +74,7 @@ pub async fn serve(listener: TcpListener, seen: Seen, stop: CancellationToken) {
         .route("/status", get(status::status))
         .route("/metrics", get(metrics::metrics))
         .route("/events/{name}", post(ingress::publish))
+        .route("/tasks/{name}", post(ingress::enqueue))
         .route("/dead", get(dead::list))
         .route("/dead/{id}", get(dead::show))
         .route("/dead/retry", post(dead::retry))

@@ -36,6 +36,16 @@ pub enum Destination {
     Dead(AppName),
 }
 
+impl Destination {
+    /// Where messages of a subject go.
+    pub fn of(subject: &Subject) -> Self {
+        match subject {
+            Subject::Event(event) => Self::Event(event.clone()),
+            Subject::Task(task) => Self::Task(task.clone()),
+        }
+    }
+}
+
 /// How long a message waits in the broker: 1 ms to 30 days, in whole milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Delay(u32);

@@ -12,7 +12,7 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
 
 use crate::name::PluginId;
-use crate::plugin::{Budget, Compiled, Live, PluginSettings, Refusal, Reuse, Sandbox};
+use crate::plugin::{Budget, Compiled, Grants, Live, PluginSettings, Refusal, Reuse, Sandbox};
 
 /// How many files are compiled at one time: compiling is what a processor can be kept busy with, and the pipeline
 /// needs one too.
@@ -38,6 +38,8 @@ pub struct Limits {
     pub settings: BTreeMap<PluginId, PluginSettings>,
     /// The plugins whose instances take more than one delivery.
     pub reuse: BTreeMap<PluginId, Reuse>,
+    /// What plugins may use of the world; nothing where they are not here.
+    pub grants: BTreeMap<PluginId, Grants>,
 }
 
 /// Makes versions of files.
@@ -62,6 +64,8 @@ impl Loader {
     /// Makes a version of a file, as the plugin of this identity. Nothing of it runs but `describe`, in the sandbox.
     pub async fn load(&self, file: &Path, id: PluginId) -> Result<Live, Refusal> {
         let compiled = self.compile(file, &id).await?;
+        let grants = self.limits.grants.get(&id).cloned().unwrap_or_else(|| Grants::none(id.clone()));
+        let compiled = compiled.granting(&id, grants)?;
         let budget = *self.limits.budgets.get(&id).unwrap_or(&self.limits.budget);
         let description = compiled.describe(&id.app, self.limits.describe, budget.memory).await?;
         let budget = budget.within(&description.limits);

@@ -30,7 +30,7 @@ pub use place::Place;
 
 use crate::message::Timestamp;
 use crate::name::PluginId;
-use crate::plugin::{Description, Live, LiveSet, OUTSIDE_POOL, Refusal, Version};
+use crate::plugin::{Description, Live, LiveSet, OUTSIDE_POOL, Refusal, Uses, Version};
 use rest::Rest;
 use scan::{Found, Stamp, scan};
 use watcher::Watcher;
@@ -69,6 +69,7 @@ pub enum PluginState {
     Live {
         version: Version,
         description: Box<Description>,
+        uses: Uses,
         /// Why the pool of memory cannot hold it, if it cannot. Each of its deliveries then takes longer to begin.
         #[serde(skip_serializing_if = "Option::is_none")]
         outside_pool: Option<String>,
@@ -357,6 +358,7 @@ fn status(file: &Path, entry: &Entry, live: &LiveSet) -> PluginStatus {
         (None, Some(live)) => PluginState::Live {
             version: live.version.clone(),
             description: Box::new(live.description.clone()),
+            uses: live.uses.clone(),
             outside_pool: live.outside_pool.clone(),
         },
         (None, None) => PluginState::Loading,

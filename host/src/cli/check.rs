@@ -13,7 +13,7 @@ use crate::config::{PluginKey, Settings};
 use crate::host::{self, StartError};
 use crate::message::Subject;
 use crate::name::{PluginId, QueueName};
-use crate::plugin::{Description, Digest, Live, OUTSIDE_POOL, Refusal, Sandbox, SandboxOptions};
+use crate::plugin::{Description, Digest, Live, OUTSIDE_POOL, Refusal, Sandbox, SandboxOptions, Uses};
 
 /// The file is compiled and its `describe` is run in the sandbox; no event is delivered and no broker is needed.
 #[derive(Debug, Args)]
@@ -38,6 +38,8 @@ struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<Description>,
     queues: Vec<QueueName>,
+    /// What it imports, and what leveret.toml grants it.
+    uses: Uses,
     /// Why the pool of memory cannot hold it, if it cannot.
     #[serde(skip_serializing_if = "Option::is_none")]
     outside_pool: Option<String>,
@@ -69,6 +71,7 @@ impl Check {
             reason: None,
             description: None,
             queues: Vec::new(),
+            uses: Uses::default(),
             outside_pool: None,
             file,
         };
@@ -81,7 +84,8 @@ impl Check {
             Err(refusal) => Err(refusal),
         };
         match outcome {
-            Ok(Live { id, version, description, outside_pool, .. }) => {
+            Ok(Live { id, version, description, uses, outside_pool, .. }) => {
+                report.uses = uses;
                 report.accepted = true;
                 report.outside_pool = outside_pool;
                 report.sha256 = Some(version.digest);
@@ -150,6 +154,18 @@ fn human(report: &Report) -> String {
         ];
         for asked in asked.into_iter().flatten() {
             text += &format!("  asks for    {asked}\n");
+        }
+        // WASI is there for everybody, and empty.
+        for import in report
+            .uses
+            .imports
+            .iter()
+            .filter(|name| ["wasi:http/", "wasi:keyvalue/"].iter().any(|of| name.starts_with(of)))
+        {
+            text += &format!("  imports     {import}\n");
+        }
+        for grant in &report.uses.grants {
+            text += &format!("  granted     {grant}\n");
         }
     }
     if let Some(reason) = &report.outside_pool {

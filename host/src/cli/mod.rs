@@ -8,9 +8,11 @@ mod config;
 mod dead;
 mod demo;
 mod dev;
+mod enqueue;
 mod error;
 mod listener;
 mod log;
+mod message;
 mod new;
 mod plugin;
 mod publish;
@@ -65,6 +67,8 @@ enum Command {
     Dev(dev::Dev),
     /// Publish an event.
     Publish(publish::Publish),
+    /// Create a task.
+    Enqueue(enqueue::Enqueue),
     /// Say what a plugin is, what it asks for, and whether it would be accepted.
     Check(check::Check),
     /// Run a plugin's cases: what happens to it, and what it is to make of it.
@@ -99,6 +103,7 @@ pub fn main() -> ExitCode {
             Command::Demo(demo) => demo.run(settings),
             Command::Dev(dev) => dev.run(settings),
             Command::Publish(publish) => publish.run(&settings, output),
+            Command::Enqueue(enqueue) => enqueue.run(&settings, output),
             Command::Check(check) => check.run(&settings, output),
             Command::Test(test) => test.run(&settings, output),
             Command::Status => status::run(&settings, output),

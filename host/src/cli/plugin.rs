@@ -94,6 +94,12 @@ fn human(plugins: &[Value]) -> String {
             let event = plain(subscription["event"].as_str().unwrap_or("?"));
             rows.push(head.into_iter().chain([event, listener::tell(subscription)]).collect());
         }
+        let grants = plugin["uses"]["grants"].as_array().into_iter().flatten();
+        let grants: Vec<String> = grants.filter_map(|grant| grant.as_str()).map(plain).collect();
+        if !grants.is_empty() {
+            let note = format!("granted: {}", grants.join(", "));
+            rows.push(vec![String::new(), String::new(), String::new(), String::new(), note]);
+        }
         if let Some(reason) = plugin["outside_pool"].as_str() {
             let note = format!("it {OUTSIDE_POOL}: {}", plain(reason));
             rows.push(vec![String::new(), String::new(), String::new(), String::new(), note]);
@@ -110,7 +116,8 @@ mod tests {
     fn a_plugin_is_listed_with_what_its_listeners_do() {
         let status = json!({
             "plugins": [
-                { "plugin": "two", "file": "two.wasm", "state": "live", "version": { "text": "1.2" } },
+                { "plugin": "two", "file": "two.wasm", "state": "live", "version": { "text": "1.2" },
+                    "uses": { "imports": ["wasi:http/types@0.2.12"], "grants": ["clock", "http api.example"] } },
                 { "plugin": "two/heavy", "file": "two/heavy.wasm", "state": "loading", "loading_since": 1_700_000_000_123_u64 },
                 { "plugin": null, "file": "Bad.wasm", "state": "refused", "reason": "no name" },
             ],
@@ -123,6 +130,7 @@ mod tests {
 PLUGIN     STATE    VERSION  EVENT  LISTENER
 two        live     1.2      a.b    consuming
                              c.d    paused by an operator
+                                    granted: clock, http api.example
 two/heavy  loading                  since 2023-11-14T22:13:20Z
 Bad.wasm   refused                  no name
 ";

@@ -1,19 +1,12 @@
 //! `leveret publish`: an event from the command line.
 
-use std::io::Read;
-use std::path::PathBuf;
-
-use bytes::Bytes;
 use clap::Args;
 
-use super::api::Api;
+use super::Output;
 use super::error::CliError;
-use super::{Output, runtime};
-use crate::admin::Accepted;
-use crate::broker::{BrokerStatus, Destination, Outgoing};
+use super::message::{Content, send};
 use crate::config::Settings;
-use crate::host;
-use crate::message::{Message, MessageId, Subject, Tid, json_text};
+use crate::message::Subject;
 use crate::name::EventName;
 
 /// On the embedded broker the event goes through the running host, or straight into its file if none runs. On RabbitMQ
@@ -22,88 +15,16 @@ use crate::name::EventName;
 pub(super) struct Publish {
     /// The event's name, such as org.payment.processed.
     event: EventName,
-    /// The payload, a JSON text; `-` reads it from standard input.
-    #[arg(default_value = "{}")]
-    payload: String,
-    /// Read the payload from a file.
-    #[arg(long, value_name = "FILE", conflicts_with = "payload")]
-    file: Option<PathBuf>,
-    /// The message's id, to make a repeated command the same event [default: a new one].
-    #[arg(long, value_parser = id)]
-    id: Option<MessageId>,
-    /// The transaction ID [default: a new one].
-    #[arg(long, value_parser = tid)]
-    tid: Option<Tid>,
-}
-
-fn id(text: &str) -> Result<MessageId, String> {
-    MessageId::from_wire(text).ok_or_else(|| "an id has 1 to 255 bytes".into())
-}
-
-fn tid(text: &str) -> Result<Tid, String> {
-    Tid::from_wire(text).ok_or_else(|| "a TID has 1 to 255 bytes".into())
+    #[command(flatten)]
+    content: Content,
 }
 
 impl Publish {
     pub(super) fn run(self, settings: &Settings, output: Output) -> Result<(), CliError> {
-        let body = self.payload()?;
-        let message = Message::new(Subject::Event(self.event.clone()), body);
-        let id = self.id.unwrap_or_else(|| message.id.clone());
-        let tid = self.tid.unwrap_or_else(|| message.tid.clone());
-        let message = Message { id, tid, ..message };
-        let embedded = settings.broker.url.secret_url().is_none();
-        let accepted = match if embedded { through_host(settings, &message)? } else { None } {
-            Some(accepted) => accepted,
-            None => straight(settings, self.event, message)?,
-        };
+        let accepted = send(settings, self.content.message(Subject::Event(self.event))?)?;
         output.answer(&accepted, || {
             let heard = if accepted.heard { "" } else { "\nnobody subscribes to it, so it is gone" };
-            format!("published {}\nid   {}\ntid  {}{heard}", accepted.event, accepted.id, accepted.tid)
+            format!("published {}\nid   {}\ntid  {}{heard}", accepted.subject, accepted.id, accepted.tid)
         })
     }
-
-    fn payload(&self) -> Result<Bytes, CliError> {
-        let unreadable =
-            |what: &str, error: std::io::Error| CliError::Usage(format!("{what} is not readable: {error}"));
-        let bytes = match (&self.file, self.payload.as_str()) {
-            (Some(file), _) => std::fs::read(file).map_err(|error| unreadable(&file.display().to_string(), error))?,
-            (None, "-") => {
-                let mut bytes = Vec::new();
-                std::io::stdin().read_to_end(&mut bytes).map_err(|error| unreadable("standard input", error))?;
-                bytes
-            }
-            (None, payload) => payload.as_bytes().to_owned(),
-        };
-        json_text(&bytes).map_err(|error| CliError::Usage(error.to_string()))?;
-        Ok(bytes.into())
-    }
-}
-
-/// `None` if no host runs.
-fn through_host(settings: &Settings, message: &Message) -> Result<Option<Accepted>, CliError> {
-    let path = format!("/events/{}", message.subject);
-    let headers = [("x-message-id", message.id.as_str()), ("x-tid", message.tid.as_str())];
-    let Some(answer) = Api::new(settings).post(&path, &message.body, &headers)? else { return Ok(None) };
-    if !answer.good {
-        return Err(CliError::Failed(answer.body["error"].as_str().unwrap_or("the host refused it").to_owned()));
-    }
-    serde_json::from_value(answer.body).map(Some).map_err(|error| CliError::Failed(error.to_string()))
-}
-
-fn straight(settings: &Settings, event: EventName, message: Message) -> Result<Accepted, CliError> {
-    let (id, tid) = (message.id.clone(), message.tid.clone());
-    let outgoing = Outgoing { destination: Destination::Event(event.clone()), message };
-    let published = runtime()?.block_on(async {
-        let broker = host::broker(settings)?;
-        let mut status = broker.status();
-        // Someone waits at the terminal: a broker that is away is said at once, not waited for.
-        let away = status.wait_for(|status| matches!(status, BrokerStatus::Down { .. }));
-        let published = tokio::select! {
-            published = broker.publish(vec![outgoing]) => published.map_err(|error| error.to_string()),
-            away = away => Err(away.map_or_else(|_| "it is closed".to_owned(), |away| format!("the broker is {}", *away))),
-        };
-        broker.close().await;
-        published.map_err(|error| CliError::Unreachable(format!("not published: {error}")))
-    })?;
-    Ok(Accepted { event, id, tid, heard: published.unheard.is_empty() })
 }

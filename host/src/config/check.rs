@@ -2,8 +2,8 @@
 
 use super::count::Concurrency;
 use super::entry::KeyPath;
-use super::settings::{Breaker, Delivery, Settings, SubscriptionSettings};
-use super::value::Time;
+use super::settings::{Breaker, Delivery, Grants, PluginSettings, Settings, SubscriptionSettings};
+use super::value::{Size, Time};
 use crate::name::{PluginId, TaskName};
 
 /// RabbitMQ keeps a delay as milliseconds in 32 bits.
@@ -24,6 +24,7 @@ pub fn conflicts(settings: &Settings) -> Vec<Conflict> {
     for (key, plugin) in &settings.plugin {
         let own = KeyPath::from("plugin").child(&key.to_string());
         rules.delivery(&settings.delivery_of(key.plugin()), settings, &own);
+        rules.grants(plugin, &own.child("grants"));
         for event in plugin.subscription.keys() {
             let own = own.child("subscription").child(&event.to_string());
             rules.delivery(&settings.delivery_of_subscription(key.plugin(), event.event()), settings, &own);
@@ -96,6 +97,38 @@ impl Rules {
         }
     }
 
+    fn grants(&mut self, plugin: &PluginSettings, path: &KeyPath) {
+        let Grants { http, keyvalue, secrets, .. } = &plugin.grants;
+        let within = |table: &str, key: &str| path.child(table).child(key);
+        let (connect, time) = (within("http", "connect-limit"), within("http", "time-limit"));
+        self.positive((connect.clone(), http.connect_limit));
+        self.ordered((connect, http.connect_limit), (time, http.time_limit));
+        self.not_empty((within("http", "response-limit"), http.response_limit));
+        self.not_empty((within("keyvalue", "value-limit"), keyvalue.value_limit));
+        self.ordered(
+            (within("keyvalue", "value-limit"), keyvalue.value_limit),
+            (within("keyvalue", "size"), keyvalue.size),
+        );
+        for (name, secret) in secrets {
+            let key = within("secrets", name);
+            let wrong = match (&secret.env, &secret.file) {
+                _ if name.is_empty() => "needs a name",
+                _ if plugin.settings.contains_key(name) => {
+                    "is a setting of the plugin too, which it could not tell apart: give one of them another name"
+                }
+                (Some(variable), None) if variable.starts_with("LEVERET_") => {
+                    "is in a variable that begins with LEVERET_, which are the host's own: take another"
+                }
+                (Some(_), None) | (None, Some(_)) => continue,
+                (Some(_), Some(_)) => "has `env` and `file`: leave one of them out",
+                (None, None) => "is nowhere: write { env = \"VARIABLE\" } or { file = \"/run/secrets/token\" }",
+            };
+            let reason = format!("`{key}` {wrong}");
+            let keys = vec![key.clone(), key.child("env"), key.child("file")];
+            self.broken.push(Conflict { keys, reason });
+        }
+    }
+
     fn breaker(&mut self, breaker: &Breaker, path: &KeyPath) {
         let (first, last) = (path.child("cool-down"), path.child("cool-down-maximum"));
         self.positive((path.child("window"), breaker.window));
@@ -106,6 +139,13 @@ impl Rules {
     fn positive(&mut self, (key, time): (KeyPath, Time)) {
         if time == Time::ZERO {
             let reason = format!("`{key}` must be more than 0s");
+            self.broken.push(Conflict { keys: vec![key], reason });
+        }
+    }
+
+    fn not_empty(&mut self, (key, size): (KeyPath, Size)) {
+        if size.as_bytes() == 0 {
+            let reason = format!("`{key}` must be more than 0 B");
             self.broken.push(Conflict { keys: vec![key], reason });
         }
     }

@@ -78,11 +78,17 @@ mod tests {
                        order-key = { pointer = \"/id\" }\nrate-limit = { count = 6, per = \"1m\", burst = 2 }\n\
                        [plugin.\"pheidi/receipts\".subscription.\"a.b\"]\nretry.attempts = \"unlimited\"\n\
                        exchange = { name = \"h\", type = \"headers\", headers = { x = 1, y = \"z\" } }\n\
+                       [plugin.pheidi.grants]\nclock = true\nkeyvalue.buckets = [\"sent\"]\n\
+                       secrets.token = { file = \"token\" }\n\
+                       [[plugin.pheidi.grants.http.allow]]\nhost = \"*.mail.example\"\nports = [8443]\n\
+                       methods = [\"POST\"]\nplain = true\naddresses = [\"10.1.0.0/16\"]\n\
+                       [[plugin.pheidi.grants.http.allow]]\nhost = \"::1\"\n\
                        [app.pheidi]\nrate-limit = \"500/s\"\n";
         std::fs::write(&file, written).expect("writable");
         let settings = load(Some(&file), std::iter::empty()).expect("legal");
         let printed = print(&settings);
         assert!(printed.contains("# See `delivery.prefetch`.\nprefetch = 1\n"), "{printed}");
+        assert!(printed.contains("# Whether `http://` is allowed too.\nplain = true\n"), "{printed}");
         std::fs::write(&file, printed).expect("writable");
         assert_eq!(load(Some(&file), std::iter::empty()), Ok(settings));
     }
@@ -92,6 +98,7 @@ mod tests {
         let variables = [
             ("LEVERET_BROKER_URL".to_owned(), "amqp://leveret:hunter2@rabbit/orders".to_owned()),
             ("LEVERET_LEDGER_REDIS".to_owned(), "redis://:hunter2@redis/1".to_owned()),
+            ("LEVERET_BUCKETS_REDIS".to_owned(), "redis://:hunter2@redis/2".to_owned()),
         ];
         let directory = tempfile::tempdir().expect("a directory");
         let file = directory.path().join("leveret.toml");
@@ -99,5 +106,6 @@ mod tests {
         let printed = print(&load(Some(&file), variables.into_iter()).expect("legal"));
         assert!(printed.contains("url = \"amqp://leveret:***@rabbit/orders\""), "{printed}");
         assert!(printed.contains("redis = \"redis://:***@redis/1\""), "{printed}");
+        assert!(printed.contains("redis = \"redis://:***@redis/2\""), "{printed}");
     }
 }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use serde::Deserialize;
 use serde_json::{Map, Value};
+use serde_path_to_error::Segment;
 
 use super::error::{Place, Problem};
 use super::schema::Node;
@@ -60,8 +60,16 @@ impl Entry {
     pub fn check(&self, node: Node<'_>) -> Result<(), Problem> {
         let mut alone = Value::Object(Map::new());
         self.write(&mut alone);
-        Settings::deserialize(alone).map(drop).map_err(|error| {
-            let reason = node.refusal(&self.value, &error.to_string());
+        let read: Result<Settings, _> = serde_path_to_error::deserialize(alone);
+        read.map(drop).map_err(|error| {
+            let mut reason = node.refusal(&self.value, &error.inner().to_string());
+            // Of an element of a list, the key that is wrong.
+            let below = error.path().iter().skip(self.key.segments().len());
+            if node.is("array")
+                && let Some(Segment::Map { key }) = below.skip_while(|one| !matches!(one, Segment::Map { .. })).next()
+            {
+                reason = format!("`{key}`: {reason}");
+            }
             Problem::Value { place: self.place.clone(), key: self.key.clone(), reason }
         })
     }

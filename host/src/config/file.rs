@@ -65,7 +65,9 @@ impl Reader<'_> {
             (Shape::Table(_) | Shape::Map(_), DeValue::Table(table)) => self.table(table, node, path),
             (_, given) => match (node.shape(), json(given)) {
                 (Shape::Leaf, Some(value)) => {
-                    self.accept(Entry { key: path.clone(), place, value }, node);
+                    if self.elements(given, node, path) {
+                        self.accept(Entry { key: path.clone(), place, value }, node);
+                    }
                 }
                 _ => {
                     let reason = node.refusal_of(&self.text[value.span()]);
@@ -73,6 +75,22 @@ impl Reader<'_> {
                 }
             },
         }
+    }
+
+    /// Whether each element of a list is allowed by itself; what is wrong with one is said where it stands.
+    fn elements(&mut self, list: &DeValue<'_>, node: Node<'_>, path: &KeyPath) -> bool {
+        let (true, DeValue::Array(elements)) = (node.is("array"), list) else { return true };
+        let mut allowed = true;
+        for element in elements {
+            let Some(value) = json(element.get_ref()) else { continue };
+            let entry =
+                Entry { key: path.clone(), place: self.place(element.span()), value: Value::Array(vec![value]) };
+            if let Err(problem) = entry.check(node) {
+                self.problems.push(problem);
+                allowed = false;
+            }
+        }
+        allowed
     }
 
     fn accept(&mut self, entry: Entry, node: Node<'_>) -> bool {

@@ -15,6 +15,7 @@ mod exchange;
 mod file;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod grant;
 mod key;
 mod load;
 mod order;
@@ -31,6 +32,7 @@ pub use document::print;
 pub use entry::KeyPath;
 pub use error::{ConfigError, Place, Problem};
 pub use exchange::{Exchange, Routing, Wanted};
+pub use grant::{Bucket, HostPattern, Method, Network};
 pub use key::{AppKey, EventKey, PluginKey, TaskKey};
 pub use load::load;
 pub use order::{OrderKey, Ordering};
@@ -38,8 +40,9 @@ pub use rate_limit::RateLimit;
 pub use redis_url::RedisUrl;
 pub use schema::schema;
 pub use settings::{
-    Admin, AppSettings, Breaker, Broker, Compiling, Deduplication, Delivery, Embedded, Ledger, Log, LogFormat,
-    OwnBreaker, OwnDeduplication, OwnRetry, PluginSetting, PluginSettings, Plugins, QueueType, RabbitMq, Retry, Reuse,
-    Sandbox, Settings, Shutdown, SubscriptionSettings,
+    Admin, Allow, AppSettings, Breaker, Broker, Buckets, Compiling, Deduplication, Delivery, Embedded, Grants,
+    HttpGrant, KeyValueGrant, Ledger, Log, LogFormat, OwnBreaker, OwnDeduplication, OwnRetry, PluginSetting,
+    PluginSettings, Plugins, QueueType, RabbitMq, Retry, Reuse, Sandbox, Secret, Settings, Shutdown,
+    SubscriptionSettings,
 };
 pub use value::{Factor, Share, Size, Time, ValueError};

@@ -61,13 +61,20 @@ impl<'schema> Node<'schema> {
         }
     }
 
-    /// The place at a key path; a key of the operator's choice leads where every such key does.
+    /// The place at a key path; a key of the operator's choice leads where every such key does, and one of a list to that of
+    /// each of its elements.
     pub fn at(self, path: &KeyPath) -> Option<Self> {
-        path.segments().iter().try_fold(self, |node, segment| match node.shape() {
+        path.segments().iter().try_fold(self, |node, segment| match node.element().unwrap_or(node).shape() {
             Shape::Table(children) => children.into_iter().find(|(key, _)| key == segment).map(|(_, child)| child),
             Shape::Map(child) => Some(child),
             Shape::Leaf => None,
         })
+    }
+
+    /// What each element of a list of tables is.
+    fn element(self) -> Option<Self> {
+        let element = Node::new(self.root, &self.inner["items"]);
+        matches!(element.shape(), Shape::Table(_)).then_some(element)
     }
 
     /// Every single setting below, with its path. Those of single plugins are not among them: their paths are open.
@@ -102,13 +109,19 @@ impl<'schema> Node<'schema> {
         }
         // Where the kind is right, or there are several, the type's own error says more: that of a text, or of a key of
         // the operator's choice.
-        let right_kind = (self.is("string") && value.is_string()) || (self.is("object") && value.is_object());
+        let right_kind = (self.is("string") && value.is_string())
+            || (self.is("object") && value.is_object())
+            || (self.is("array") && value.is_array());
         let several_kinds = self.inner["oneOf"].is_array();
         if right_kind || several_kinds { reason.into() } else { self.refusal_of(&value.to_string()) }
     }
 
     /// Why a value of the wrong kind is not allowed here, given how it was written.
     pub fn refusal_of(&self, written: &str) -> String {
+        if self.inner["writeOnly"] == true {
+            // Whoever wrote it may have written the secret itself.
+            return format!("this is not allowed: must be {}", self.expected());
+        }
         format!("{written} is not allowed: must be {}", self.expected())
     }
 
@@ -138,7 +151,13 @@ impl<'schema> Node<'schema> {
                 [&self.outer["default"], &self.inner["examples"][0]].into_iter().find(|text| text.is_string());
             return example.map_or("a text".into(), |example| format!("a text, such as {example}"));
         }
-        "a table".into()
+        if self.is("array") {
+            return "a list".into();
+        }
+        match &self.inner["examples"][0] {
+            Value::String(example) => format!("a table, such as {example}"),
+            _ => "a table".into(),
+        }
     }
 
     /// The bounds of a whole number: stated, or those of its type.

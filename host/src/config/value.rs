@@ -57,6 +57,16 @@ pub enum ValueError {
     Task { text: String, reason: NameError },
     #[error("{0} is not a broker: use \"embedded\", \"amqp://…\" or \"amqps://…\"")]
     Broker(String),
+    #[error("{text:?} is not a host that can be granted: {reason}")]
+    Host { text: String, reason: &'static str },
+    #[error("{0:?} is not a method that can be granted: use upper case, such as \"POST\"; CONNECT never is")]
+    Method(String),
+    #[error(
+        "{0:?} is not a network: use an address with the length of its prefix, such as \"10.1.0.0/16\", or one address"
+    )]
+    Network(String),
+    #[error("{text:?} is not a bucket: {reason}")]
+    Bucket { text: String, reason: NameError },
     #[error("this is not a Redis: use \"redis://…\", or \"\" for none")]
     Redis,
     #[error(

@@ -13,9 +13,10 @@ pub(super) fn emit(source: &Message, plugin: &PluginId, maker: Maker, drafts: Ve
     let outgoing = |draft: Draft| {
         let Draft { subject, payload, key, mut headers } = draft;
         headers.insert(TRACE_PARENT.to_owned(), trace.clone());
-        let (destination, maker, index) = match &subject {
-            Subject::Task(task) => (Destination::Task(task.clone()), maker, tasks.next()),
-            Subject::Event(event) => (Destination::Event(event.clone()), Maker::Announcer, events.next()),
+        let destination = Destination::of(&subject);
+        let (maker, index) = match &subject {
+            Subject::Task(_) => (maker, tasks.next()),
+            Subject::Event(_) => (Maker::Announcer, events.next()),
         };
         let message = Message {
             id: MessageId::derived(&source.id, plugin, maker, index.expect("it counts on for ever")),

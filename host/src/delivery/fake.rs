@@ -16,7 +16,8 @@ use crate::ledger::{Held, Inbox, LedgerError, Window};
 use crate::message::{FailedAttempt, Message, MessageId, Receipt};
 use crate::name::{PluginId, QueueName};
 use crate::plugin::{
-    AskedLimits, Description, Digest, Draft, Handler, Incoming, Invocation, Live, Outcome, Recovered, Schemas, Version,
+    AskedLimits, Description, Digest, Draft, Handler, Incoming, Invocation, Live, Outcome, Recovered, Schemas, Uses,
+    Version,
 };
 
 /// What the pipeline did to the broker, in order.
@@ -336,5 +337,12 @@ pub fn live(version: &str, event: &str, handler: Arc<dyn Handler>) -> Arc<Live> 
         schemas: Schemas::default(),
     };
     let version = Version { text: version.into(), digest: Digest::of(version.as_bytes()) };
-    Arc::new(Live { id: PluginId::new(app, plugin), version, description, outside_pool: None, handler })
+    Arc::new(Live {
+        id: PluginId::new(app, plugin),
+        version,
+        description,
+        uses: Uses::default(),
+        outside_pool: None,
+        handler,
+    })
 }

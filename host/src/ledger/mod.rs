@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::file::{Ledger, OpenError, TraceRetention};
 pub use self::memory::MemoryInbox;
-pub use self::redis::{RedisInbox, UrlError};
+pub use self::redis::RedisInbox;
 
 use crate::message::{Attempt, FailedAttempt, MessageId, Receipt, Subject, Tid, Timestamp};
 use crate::name::{PluginId, QueueName};

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use wasmtime::component::{Component, InstancePre};
 
 use super::background::in_background;
+use super::grant::{self, Grants};
 use super::instance::State;
 use super::refusal::{Import, Refusal};
 use super::sandbox::{Compiling, House, Sandbox};
 use super::weigh::weigh;
 use super::{Digest, Reuse, since_v0_1};
+use crate::name::PluginId;
 
 /// A component that compiled and that the host is willing to instantiate. Cheap to clone.
 #[derive(Clone)]
@@ -21,12 +23,24 @@ pub struct Compiled {
     /// Why the pool cannot hold it, if it cannot.
     pub outside_pool: Option<String>,
     pub(super) reuse: Option<Reuse>,
+    /// The interfaces that it imports.
+    pub imports: Vec<String>,
+    pub(super) grants: Grants,
 }
 
 impl Compiled {
     /// Makes its instances take more than one delivery, if anything is said of that.
     pub fn reusing(self, reuse: Option<Reuse>) -> Self {
         Self { reuse, ..self }
+    }
+
+    /// Gives it, as this plugin, what it is granted. Otherwise it has nothing.
+    ///
+    /// # Errors
+    /// It imports what is not granted.
+    pub fn granting(self, plugin: &PluginId, grants: Grants) -> Result<Self, Refusal> {
+        let missing = grants.missing(&self.imports, plugin);
+        if missing.is_empty() { Ok(Self { grants, ..self }) } else { Err(Refusal::Imports(missing)) }
     }
 }
 
@@ -69,10 +83,11 @@ impl Sandbox {
         let kind = component.component_type();
         let names = kind.exports(engine).map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
         let imports = kind.imports(engine).map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
-        check_imports(&imports)?;
+        check_imports(&imports, since_v0_1::has_worker(&names))?;
         let pre = linker.instantiate_pre(&component).map_err(contract)?;
         let exports = Arc::new(since_v0_1::Exports::find(&pre, names)?);
-        Ok(Compiled { sandbox: self.clone(), pre, exports, digest: Digest::of(bytes), outside_pool, reuse: None })
+        let (sandbox, digest, reuse, grants) = (self.clone(), Digest::of(bytes), None, Grants::default());
+        Ok(Compiled { sandbox, pre, exports, digest, outside_pool, reuse, imports, grants })
     }
 
     /// Compiles what does not compile for the pool: either it does nowhere, or the pool cannot hold it.
@@ -98,7 +113,7 @@ fn check_kind(bytes: &[u8]) -> Result<(), Refusal> {
     }
 }
 
-/// The interfaces that a subscriber is linked against: its own contract, its settings, and WASI with nothing in it.
+/// The interfaces that every plugin may import: its own contract, its settings, and WASI with nothing in it.
 const GRANTED: [&str; 8] = [
     "leveret:plugin/",
     "wasi:cli/",
@@ -117,13 +132,17 @@ const KNOWN: [(&str, &str); 3] = [
     ("wasi:", "this host does not serve it"),
 ];
 
-fn check_imports(imports: &[String]) -> Result<(), Refusal> {
+/// Whether there is an operator who could let these in. Which of a worker's imports are granted, its place decides.
+fn check_imports(imports: &[String], is_worker: bool) -> Result<(), Refusal> {
+    let grantable = |name: &str| is_worker && (grant::is_http(name) || grant::is_keyvalue(name));
     let foreign: Vec<Import> = imports
         .iter()
-        .filter(|name| !GRANTED.iter().any(|granted| name.starts_with(granted)))
+        .filter(|name| !GRANTED.iter().any(|granted| name.starts_with(granted)) && !grantable(name))
         .map(|name| {
-            let known = KNOWN.iter().find(|(prefix, _)| name.starts_with(prefix));
-            Import { name: name.clone(), reason: known.map_or("this host knows no such interface", |(_, why)| why) }
+            // What a worker imports of these is none of what is granted.
+            let known = if is_worker { &KNOWN[2..] } else { &KNOWN[..] };
+            let known = known.iter().find(|(prefix, _)| name.starts_with(prefix)).map(|(_, why)| *why);
+            Import { name: name.clone(), reason: known.unwrap_or("this host knows no such interface").into() }
         })
         .collect();
     if foreign.is_empty() { Ok(()) } else { Err(Refusal::Imports(foreign)) }
@@ -162,9 +181,19 @@ mod tests {
     #[test]
     fn a_foreign_import_is_named_with_the_reason() {
         let imports = ["wasi:http/outgoing-handler@0.2.0", "wasi:io/poll@0.2.0", "acme:bank/vault"].map(String::from);
-        let Err(Refusal::Imports(foreign)) = check_imports(&imports) else { panic!("it must be refused") };
-        assert_eq!(foreign.len(), 2);
-        assert!(foreign[0].reason.contains("worker"));
-        assert!(foreign[1].reason.contains("no such interface"));
+        let refused = |is_worker| match check_imports(&imports, is_worker) {
+            Err(Refusal::Imports(foreign)) => foreign.into_iter().map(|import| import.reason).collect::<Vec<_>>(),
+            other => panic!("it must be refused: {other:?}"),
+        };
+        let reasons = refused(false);
+        assert!(reasons[0].contains("a subscriber is pure") && reasons[1].contains("no such interface"), "{reasons:?}");
+        assert!(matches!(&refused(true)[..], [reason] if reason.contains("no such interface")));
+    }
+
+    #[test]
+    fn what_of_http_is_not_outbound_is_served_to_nobody() {
+        let imports = ["wasi:http/incoming-handler@0.2.0", "wasi:keyvalue/batch@0.2.0-draft"].map(String::from);
+        let Err(Refusal::Imports(foreign)) = check_imports(&imports, true) else { panic!("it must be refused") };
+        assert!(foreign.iter().all(|import| import.reason.contains("does not serve")), "{foreign:?}");
     }
 }

@@ -11,6 +11,7 @@ use wasmtime::component::Instance;
 
 use super::compile::Compiled;
 use super::fair::Neighbour;
+use super::grant::Grants;
 use super::instance::{Context, Room, State};
 use super::reuse::Waiting;
 use super::schema::Schema;
@@ -29,12 +30,20 @@ pub(super) struct Bounds {
     pub makes: BTreeMap<Subject, Option<Schema>>,
     pub budget: Budget,
     pub settings: PluginSettings,
+    pub grants: Grants,
 }
 
 impl Bounds {
-    /// What a call at this moment sees of the world, with randomness from this seed.
-    fn context(&self, now: Timestamp, seed: Digest) -> Context {
-        Context { now, seed: seed.0, settings: self.settings.clone() }
+    /// What a call at this moment sees of the world, with randomness from this seed. Grants are a worker's: what comes of an
+    /// event must depend on nothing else (I2).
+    fn context(&self, now: Timestamp, seed: Digest, is_worker: bool) -> Context {
+        let grants = if is_worker { self.grants.clone() } else { Grants::default() };
+        Context { now, seed: seed.0, settings: self.settings.clone(), grants }
+    }
+
+    /// A plugin's words, or words about it, without its secrets.
+    fn hide(&self, words: String) -> String {
+        self.grants.secrets.hide(&words).into_owned()
     }
 }
 
@@ -101,12 +110,13 @@ impl Inner {
                     Ok(drafts) => Outcome::Done(drafts),
                     // It emits what it must not: its instance ends here.
                     Err(reason) => {
-                        return Invocation { outcome: Outcome::Retry { reason, after: None }, receipt };
+                        let outcome = Outcome::Retry { reason: bounds.hide(reason), after: None };
+                        return Invocation { outcome, receipt };
                     }
                 }
             }
-            Ok(Err(failure)) => failure.into(),
-            Err(fault) => Outcome::Retry { reason: format!("the plugin failed: {fault}"), after: None },
+            Ok(Err(failure)) => Outcome::from(failure).map_reason(|reason| bounds.hide(reason)),
+            Err(fault) => Outcome::Retry { reason: bounds.hide(format!("the plugin failed: {fault}")), after: None },
         };
         if let Some((waiting, kept)) = kept {
             waiting.put(kept);
@@ -135,10 +145,10 @@ impl Inner {
                 receipt.bytes_out = made.size();
                 made.read(bounds).await
             }
-            Ok(Err(words)) => Err(bounded(words)),
+            Ok(Err(words)) => Err(bounded(bounds.hide(words))),
             Err(fault) => Err(format!("its recovery failed: {fault}")),
         };
-        Some(Recovered { answer, receipt })
+        Some(Recovered { answer: answer.map_err(|reason| bounds.hide(reason)), receipt })
     }
 
     async fn healthy(&self, context: Context) -> Result<(), String> {
@@ -147,8 +157,8 @@ impl Inner {
         let budget = Budget { time: PROBE, wasm_time: PROBE, ..bounds.budget };
         let call = async |store: &mut Store<State>, instance: &Instance| probe.healthy(store, instance).await;
         match compiled.call(budget, context, call).await.0 {
-            Ok(answer) => answer.map_err(bounded),
-            Err(fault) => Err(format!("its probe failed: {fault}")),
+            Ok(answer) => answer.map_err(|words| bounded(bounds.hide(words))),
+            Err(fault) => Err(bounds.hide(format!("its probe failed: {fault}"))),
         }
     }
 }
@@ -174,7 +184,7 @@ fn seed(message: &Incoming<'_>) -> Digest {
 impl Handler for Component {
     async fn handle(&self, message: Incoming<'_>) -> Invocation {
         let Self { inner, neighbour } = self;
-        let context = inner.bounds.context(message.time, seed(&message));
+        let context = inner.bounds.context(message.time, seed(&message), message.what.is_task());
         let (running, message) = (inner.clone(), record(&message));
         let call = async move { running.handle(message, context).await };
         inner.compiled.sandbox.fair.run(neighbour, call).await
@@ -184,7 +194,7 @@ impl Handler for Component {
         let Self { inner, neighbour } = self;
         inner.compiled.exports.recovery()?;
         let seed = Digest::of(format!("{}\0recovery", message.id).as_bytes());
-        let context = inner.bounds.context(message.time, seed);
+        let context = inner.bounds.context(message.time, seed, message.what.is_task());
         let (running, message, attempts) = (inner.clone(), record(&message), attempts.iter().map(failed).collect());
         let call = async move { running.recover(message, attempts, context).await };
         inner.compiled.sandbox.fair.run(neighbour, call).await
@@ -193,7 +203,8 @@ impl Handler for Component {
     async fn healthy(&self) -> Result<(), String> {
         let inner = self.inner.clone();
         // The moment of the question: what a probe answers is neither emitted nor asked for again in a replay.
-        let context = inner.bounds.context(Timestamp::now(), inner.compiled.digest);
+        let is_worker = inner.compiled.exports.is_worker();
+        let context = inner.bounds.context(Timestamp::now(), inner.compiled.digest, is_worker);
         self.inner.compiled.sandbox.fair.probe(&self.neighbour, async move { inner.healthy(context).await }).await
     }
 }

@@ -12,11 +12,12 @@ use wasmtime::component::Instance;
 
 use super::compile::Compiled;
 use super::component::{Bounds, Component};
+use super::grant::Grants;
 use super::instance::{Context, State};
 use super::refusal::Refusal;
 use super::schema::Schema;
 use super::since_v0_1::manifest;
-use super::{AskedLimits, Budget, Description, Handler, Live, PluginSettings, Schemas, Version};
+use super::{AskedLimits, Budget, Description, Handler, Live, PluginSettings, Schemas, Uses, Version};
 use crate::message::{Subject, Timestamp};
 use crate::name::{AppName, EventName, PluginId, TaskName};
 
@@ -30,7 +31,8 @@ impl Compiled {
     pub async fn describe(&self, app: &AppName, time: Duration, memory: u64) -> Result<Description, Refusal> {
         let budget = Budget { time, wasm_time: time, recovery: time, memory, output_count: 0, output_size: 0 };
         let settings = PluginSettings::default();
-        let context = Context { now: Timestamp::from_millis(0), seed: self.digest.0, settings };
+        let grants = Grants::default();
+        let context = Context { now: Timestamp::from_millis(0), seed: self.digest.0, settings, grants };
         let compiled = self.clone();
         let describing = async move {
             let describe =
@@ -68,11 +70,13 @@ impl Compiled {
             (subject, schema)
         };
         let makes = tasks.chain(events).map(schema).collect();
-        let bounds = Bounds { app: id.app.clone(), makes, budget, settings };
+        let grants = self.grants.clone();
+        let uses = Uses { imports: self.imports.clone(), grants: grants.names() };
+        let bounds = Bounds { app: id.app.clone(), makes, budget, settings, grants };
         let neighbour = self.sandbox.fair.neighbour(&id);
         let outside_pool = self.outside_pool.clone();
         let handler: Arc<dyn Handler> = Arc::new(Component::new(self, bounds, neighbour));
-        Live { id, version, description, outside_pool, handler }
+        Live { id, version, description, uses, outside_pool, handler }
     }
 }
 

@@ -11,15 +11,20 @@ use wasmtime::component::{Instance, ResourceTable};
 use wasmtime::{ResourceLimiter, Store, Trap};
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_config::WasiConfig;
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::compile::Compiled;
 use super::engine::UTMOST;
+use super::grant::{Grants, Requests};
 use super::output::{Output, Stream};
 use super::{Budget, PluginSettings};
 use crate::message::{Receipt, Timestamp};
 
 /// How many bytes a plugin may hand to one call of the host, at the least: log lines, and lists that it returns.
 const HOST_CALL: u64 = 16 * 1024 * 1024;
+
+/// The most bytes of headers that a plugin may gather in one place, as they lie in the host's memory.
+const FIELDS: usize = 64 * 1024;
 
 /// Why a call gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,61 +51,72 @@ impl fmt::Display for Fault {
     }
 }
 
-/// What a call sees of the world: one moment, randomness from one seed, and what the operator set.
+/// What a call sees of the world: one moment, randomness from one seed, what the operator set, and what is granted.
 #[derive(Debug, Clone)]
 pub(super) struct Context {
     pub now: Timestamp,
     pub seed: [u8; 32],
     pub settings: PluginSettings,
+    pub grants: Grants,
 }
 
 /// What belongs to one store; of it, all but what the guest has open is one call's.
 pub struct State {
     wasi: WasiCtx,
-    resources: ResourceTable,
+    pub(super) resources: ResourceTable,
     memory: Memory,
     settings: PluginSettings,
+    pub(super) grants: Grants,
+    http: WasiHttpCtx,
+    requests: Requests,
     pub(super) output: Output,
 }
 
 impl State {
     fn new(budget: Budget, context: Context) -> Self {
-        let output = Output::new();
+        let output = Output::new(&context.grants.secrets);
         let wasi = wasi(&output, &context);
         let memory = Memory { limit: budget.memory, used: 0, peak: 0, refused: false };
-        Self { wasi, resources: ResourceTable::new(), memory, settings: context.settings, output }
+        let (resources, requests) = (ResourceTable::new(), Requests::new(&context.grants));
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(FIELDS);
+        let Context { settings, grants, .. } = context;
+        Self { wasi, resources, memory, settings, grants, http, requests, output }
     }
 
     /// Makes everything that a call sees another call's. What the guest has open, such as its standard output, stays
     /// open and leads there too.
     fn renew(&mut self, budget: Budget, context: Context) {
-        self.output.renew();
+        self.output.renew(&context.grants.secrets);
         self.wasi = wasi(&self.output, &context);
+        self.requests = Requests::new(&context.grants);
         self.memory = Memory { limit: budget.memory, peak: self.memory.used, refused: false, ..self.memory };
         self.settings = context.settings;
+        self.grants = context.grants;
     }
 
-    /// What the operator set for the plugin.
+    /// What the operator set for the plugin, with its secrets where they are granted.
     pub(super) fn settings(&mut self) -> WasiConfig<'_> {
-        self.settings.view()
+        self.grants.secrets.settings().unwrap_or(&self.settings).view()
     }
 }
 
-/// WASI with nothing in it but a moment, randomness and output.
+/// WASI with nothing in it but output, a moment or a clock, and randomness of a seed or the system's.
 fn wasi(output: &Output, context: &Context) -> WasiCtx {
     let secure = ChaCha20Rng::from_seed(context.seed);
     let mut insecure = ChaCha20Rng::from_seed(context.seed);
     insecure.set_stream(1);
     let [first, second] = [0, 16].map(|at| u128::from_le_bytes(sixteen(&context.seed, at)));
-    WasiCtx::builder()
-        .stdout(output.standard(Stream::Output))
-        .stderr(output.standard(Stream::Error))
-        .wall_clock(Still(context.now))
-        .monotonic_clock(Still(context.now))
-        .secure_random(secure)
-        .insecure_random(insecure)
-        .insecure_random_seed(first ^ second)
-        .build()
+    let mut wasi = WasiCtx::builder();
+    wasi.stdout(output.standard(Stream::Output)).stderr(output.standard(Stream::Error));
+    // What is not set is the system's.
+    if !context.grants.clock {
+        wasi.wall_clock(Still(context.now)).monotonic_clock(Still(context.now));
+    }
+    if !context.grants.randomness {
+        wasi.secure_random(secure).insecure_random(insecure).insecure_random_seed(first ^ second);
+    }
+    wasi.build()
 }
 
 fn sixteen(seed: &[u8; 32], at: usize) -> [u8; 16] {
@@ -110,6 +126,12 @@ fn sixteen(seed: &[u8; 32], at: usize) -> [u8; 16] {
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.resources }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { hooks: &mut self.requests, table: &mut self.resources, ctx: &mut self.http }
     }
 }
 

@@ -12,6 +12,7 @@ mod engine;
 mod fair;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+pub mod grant;
 mod instance;
 mod output;
 mod places;
@@ -35,6 +36,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 pub use compile::Compiled;
+pub use grant::Grants;
 pub use refusal::Refusal;
 pub use reuse::Reuse;
 pub use sandbox::{Compiling, Sandbox, SandboxError, SandboxOptions};
@@ -193,6 +195,12 @@ pub enum What<'m> {
     Task { name: &'m TaskName, attempt: Attempt, key: Option<&'m str> },
 }
 
+impl What<'_> {
+    pub fn is_task(self) -> bool {
+        matches!(self, Self::Task { .. })
+    }
+}
+
 /// A message that a plugin wants to exist: parsed, its payload JSON, and either a task of its own application or an event
 /// that it announces. It has no id and no TID yet, since those are the host's to give.
 #[derive(Debug, Clone, PartialEq)]
@@ -217,6 +225,17 @@ pub enum Outcome {
     Reject {
         reason: String,
     },
+}
+
+impl Outcome {
+    /// The same with other words for why it failed, if it did.
+    fn map_reason(self, words: impl FnOnce(String) -> String) -> Self {
+        match self {
+            Self::Done(drafts) => Self::Done(drafts),
+            Self::Retry { reason, after } => Self::Retry { reason: words(reason), after },
+            Self::Reject { reason } => Self::Reject { reason: words(reason) },
+        }
+    }
 }
 
 /// One delivery's end.
@@ -253,11 +272,20 @@ pub trait Handler: Send + Sync {
 /// What it means for a plugin that the pool of memory cannot hold it.
 pub const OUTSIDE_POOL: &str = "runs outside the pool, so that each delivery takes longer to begin";
 
+/// What a plugin wants of the host, and what the operator grants it: names only.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Uses {
+    /// The interfaces that it imports.
+    pub imports: Vec<String>,
+    pub grants: Vec<String>,
+}
+
 /// A version that is verified and takes deliveries.
 pub struct Live {
     pub id: PluginId,
     pub version: Version,
     pub description: Description,
+    pub uses: Uses,
     /// Why the pool of memory cannot hold it, if it cannot. Each of its deliveries then takes longer to begin.
     pub outside_pool: Option<String>,
     pub handler: Arc<dyn Handler>,

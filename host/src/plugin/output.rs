@@ -8,6 +8,8 @@ use tracing::Span;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
+use super::grant::Secrets;
+
 /// The most lines that are kept of one delivery.
 const LINES: usize = 1000;
 /// The most bytes that are kept of one line.
@@ -31,6 +33,7 @@ pub(super) struct Output(Arc<Mutex<Kept>>);
 
 struct Kept {
     span: Span,
+    secrets: Secrets,
     lines: usize,
     dropped: usize,
     /// The beginning of a line whose end has not come yet, of standard output and of standard error.
@@ -39,14 +42,14 @@ struct Kept {
 }
 
 impl Output {
-    /// Output whose lines belong to the current span.
-    pub(super) fn new() -> Self {
-        Self(Arc::new(Mutex::new(Kept::new())))
+    /// Output whose lines belong to the current span, and in which these secrets are hidden.
+    pub(super) fn new(secrets: &Secrets) -> Self {
+        Self(Arc::new(Mutex::new(Kept::new(secrets))))
     }
 
     /// Begins anew, for another delivery whose span is the current one. Streams that are open lead here still.
-    pub(super) fn renew(&self) {
-        *self.kept() = Kept::new();
+    pub(super) fn renew(&self, secrets: &Secrets) {
+        *self.kept() = Kept::new(secrets);
     }
 
     pub(super) fn line(&self, level: Level, line: &[u8]) {
@@ -67,7 +70,9 @@ impl Output {
             let dropped = kept.dropped;
             kept.span.in_scope(|| tracing::warn!("{dropped} further lines of the plugin were dropped"));
         }
-        std::mem::take(&mut kept.last_words)
+        let words = std::mem::take(&mut kept.last_words);
+        let words = kept.secrets.hide(&words);
+        words[words.ceil_char_boundary(words.len().saturating_sub(LAST_WORDS))..].to_owned()
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -77,9 +82,14 @@ impl Output {
 }
 
 impl Kept {
-    fn new() -> Self {
-        let open = [Vec::new(), Vec::new()];
-        Self { span: Span::current(), lines: 0, dropped: 0, open, last_words: String::new() }
+    fn new(secrets: &Secrets) -> Self {
+        let (span, secrets, open) = (Span::current(), secrets.clone(), [Vec::new(), Vec::new()]);
+        Self { span, secrets, lines: 0, dropped: 0, open, last_words: String::new() }
+    }
+
+    /// How much more is looked at than is kept, so that no part of a secret is left at the end of it.
+    fn margin(&self) -> usize {
+        self.secrets.longest()
     }
 
     fn line(&mut self, level: Level, line: &[u8]) {
@@ -88,7 +98,9 @@ impl Kept {
             return;
         }
         self.lines += 1;
-        let text = String::from_utf8_lossy(&line[..line.len().min(LINE)]);
+        let text = String::from_utf8_lossy(&line[..line.len().min(LINE + self.margin())]);
+        let text = self.secrets.hide(&text);
+        let text = &text[..text.floor_char_boundary(LINE)];
         // A terminal must not be steered by a plugin, nor a second line be forged.
         let text: String = text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect();
         self.span.in_scope(|| match level {
@@ -114,8 +126,9 @@ impl Kept {
     }
 
     fn extend(&mut self, stream: Stream, part: &[u8]) {
+        let most = LINE + self.margin();
         let open = &mut self.open[stream as usize];
-        let room = LINE.saturating_sub(open.len());
+        let room = most.saturating_sub(open.len());
         open.extend_from_slice(&part[..part.len().min(room)]);
     }
 
@@ -127,8 +140,9 @@ impl Kept {
     }
 
     fn remember(&mut self, bytes: &[u8]) {
-        self.last_words.push_str(&String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(LAST_WORDS)..]));
-        let mut surplus = self.last_words.len().saturating_sub(LAST_WORDS);
+        let most = LAST_WORDS + self.margin();
+        self.last_words.push_str(&String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(most)..]));
+        let mut surplus = self.last_words.len().saturating_sub(most);
         while !self.last_words.is_char_boundary(surplus) {
             surplus += 1;
         }
@@ -203,7 +217,7 @@ mod tests {
 
     #[test]
     fn i8_lines_are_counted_and_cut() {
-        let output = Output::new();
+        let output = Output::new(&Secrets::default());
         for _ in 0..LINES + 5 {
             output.line(Level::Info, &[b'x'; LINE * 2]);
         }
@@ -213,7 +227,7 @@ mod tests {
 
     #[test]
     fn written_bytes_become_lines_wherever_they_are_cut() {
-        let output = Output::new();
+        let output = Output::new(&Secrets::default());
         let mut stream = output.standard(Stream::Output);
         for part in ["one\ntw", "o\n", "three"] {
             stream.write(Bytes::from(part)).expect("taken");
@@ -225,10 +239,21 @@ mod tests {
 
     #[test]
     fn the_last_words_are_the_end_of_standard_error() {
-        let output = Output::new();
+        let output = Output::new(&Secrets::default());
         output.standard(Stream::Output).write(Bytes::from("not these")).expect("taken");
         output.standard(Stream::Error).write(Bytes::from("ü".repeat(2000) + "end")).expect("taken");
         let words = output.finish();
         assert!(words.ends_with("end") && words.len() <= LAST_WORDS);
+    }
+    #[test]
+    fn no_part_of_a_secret_is_left_in_what_is_kept() {
+        let secret = "s3cr3t-".repeat(4);
+        let output = Output::new(&Secrets::new([("key".to_owned(), secret.clone())].into(), []));
+        let mut stream = output.standard(Stream::Error);
+        for part in [&secret[..10], &secret[10..], &"x".repeat(LAST_WORDS - 10)] {
+            stream.write(Bytes::copy_from_slice(part.as_bytes())).expect("taken");
+        }
+        let words = output.finish();
+        assert!(!words.contains("cr3t") && words.len() <= LAST_WORDS, "{words}");
     }
 }

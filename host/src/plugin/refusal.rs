@@ -76,7 +76,7 @@ pub enum Refusal {
 #[error("`{name}` ({reason})")]
 pub struct Import {
     pub name: String,
-    pub reason: &'static str,
+    pub reason: String,
 }
 
 fn listed(names: &[String]) -> String {

@@ -9,7 +9,7 @@ use wasmtime::{Cache, Engine};
 
 use super::fair::Fair;
 use super::instance::State;
-use super::{engine, since_v0_1};
+use super::{engine, grant, since_v0_1};
 
 /// Stores beyond deliveries: descriptions and probes that run at the same time.
 const APART: u16 = 4;
@@ -71,11 +71,13 @@ pub(super) struct House {
 }
 
 impl House {
-    /// WASI is always linked, and always empty unless granted: see [`State`].
+    /// WASI, requests and buckets are always linked, and always empty unless granted: see [`State`].
     fn new(engine: Engine) -> Result<Arc<Self>, SandboxError> {
         let linked = || -> wasmtime::Result<Linker<State>> {
             let mut linker = Linker::new(&engine);
             wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+            wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+            grant::add_keyvalue_to_linker(&mut linker)?;
             wasmtime_wasi_config::add_to_linker(&mut linker, State::settings)?;
             since_v0_1::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
             Ok(linker)

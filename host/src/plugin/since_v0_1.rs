@@ -56,6 +56,11 @@ pub(super) struct Exports {
     probe: Option<Probe>,
 }
 
+/// Whether a component with these exports performs tasks.
+pub(super) fn has_worker(names: &[String]) -> bool {
+    names.iter().any(|export| export == WORKER)
+}
+
 impl Exports {
     pub(super) fn find(pre: &InstancePre<State>, names: Vec<String>) -> Result<Self, Refusal> {
         let has = |name: &str| names.iter().any(|export| export == name);
@@ -281,7 +286,7 @@ mod tests {
 
     use super::*;
     use crate::name::AppName;
-    use crate::plugin::{Budget, PluginSettings, Schema};
+    use crate::plugin::{Budget, Grants, PluginSettings, Schema};
 
     fn task(name: &str, payload: &str) -> types::Task {
         types::Task { name: name.into(), payload: payload.into(), key: None, headers: vec![] }
@@ -303,7 +308,14 @@ mod tests {
         let second = Duration::from_secs(1);
         let (output_count, output_size) = (2, 10);
         let budget = Budget { time: second, wasm_time: second, recovery: second, memory: 0, output_count, output_size };
-        made.read(&Bounds { app: app.clone(), makes, budget, settings: PluginSettings::default() }).await
+        made.read(&Bounds {
+            app: app.clone(),
+            makes,
+            budget,
+            settings: PluginSettings::default(),
+            grants: Grants::default(),
+        })
+        .await
     }
 
     fn event(name: &str, payload: &str) -> Made {

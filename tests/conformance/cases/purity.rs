@@ -78,7 +78,7 @@ pub fn state(guest: &Guest) -> Verdict {
 
 /// The same event gives the same bytes, however often it comes.
 pub fn determinism(guest: &Guest) -> Verdict {
-    const TIMES: usize = 20;
+    const TIMES: usize = 1000;
     for asked in [json!({ "do": "world" }), json!({ "do": "facts" }), json!({ "do": "emit", "count": 3, "size": 9 })] {
         let event = Given { headers: &[("b", "1"), ("a", "2"), ("c", "3")], ..Given::asked(&asked) };
         let first = guest.on_event(&event).outcome;

@@ -206,6 +206,34 @@ fn a_problem_names_its_place_its_key_and_the_way_out() {
             "[ledger]\nredis = \"hunter2\"",
             "leveret.toml:2:9: `ledger.redis`: this is not a Redis: use \"redis://…\", or \"\" for none",
         ),
+        (
+            "[[plugin.p.grants.http.allow]]\nhost = \"api.example\"\n[[plugin.p.grants.http.allow]]\nhost = \"API.example\"",
+            "leveret.toml:3:1: `plugin.p.grants.http.allow`: `host`: \"API.example\" is not a host that can be granted: write it in lower case",
+        ),
+        (
+            "[plugin.p.grants.http]\nallow = [{ host = \"api.example\" }, { host = \"api.example\", prots = [1] }]",
+            "leveret.toml:2:35: `plugin.p.grants.http.allow`: `prots`: unknown field `prots`, expected one of `host`, `ports`, `methods`, `plain`, `addresses`",
+        ),
+        (
+            "[plugin.p.grants.http]\nallow = [{ host = \"api.example\", ports = [0] }]",
+            "leveret.toml:2:10: `plugin.p.grants.http.allow`: `ports`: invalid value: integer `0`, expected a nonzero u16",
+        ),
+        (
+            "[plugin.p.grants.http]\nallow = [{ ports = [443] }]",
+            "leveret.toml:2:10: `plugin.p.grants.http.allow`: missing field `host`",
+        ),
+        (
+            "[plugin.p.grants.keyvalue]\nbuckets = [\"sent\", \"../x\"]",
+            "leveret.toml:2:20: `plugin.p.grants.keyvalue.buckets`: \"../x\" is not a bucket: the bucket name \"../x\" has '.', which is not allowed: use lower-case letters, digits, '-' and '_' of ASCII",
+        ),
+        (
+            "[plugin.p.grants.secrets]\ntoken = \"hunter2\"",
+            "leveret.toml:2:9: `plugin.p.grants.secrets.token`: this is not allowed: must be a table, such as { env = \"MAIL_API_KEY\" }",
+        ),
+        (
+            "[plugin.p.grants]\nnetwork = true",
+            "leveret.toml:2:1: unknown key `plugin.p.grants.network`; here it can be `clock`, `http`, `keyvalue`, `randomness` or `secrets`",
+        ),
         ("plugin.pheidi = 1", "leveret.toml:1:17: `plugin.pheidi`: 1 is not allowed: must be a table"),
         (
             "[plugin.pheidi]\nmemory-limit = \"much\"",
@@ -300,6 +328,30 @@ fn settings_that_contradict_each_other_are_refused() {
         (
             "[broker.rabbitmq]\nreconnect-maximum = \"1ms\"",
             "leveret.toml:2:21: `broker.rabbitmq.reconnect-minimum` (100ms) must be at most `broker.rabbitmq.reconnect-maximum` (1ms)",
+        ),
+        (
+            "[plugin.p.grants.http]\nconnect-limit = \"11s\"",
+            "leveret.toml:2:17: `plugin.p.grants.http.connect-limit` (11s) must be at most `plugin.p.grants.http.time-limit` (10s)",
+        ),
+        (
+            "[plugin.p.grants.keyvalue]\nsize = \"1 KiB\"",
+            "leveret.toml:2:8: `plugin.p.grants.keyvalue.value-limit` (1 MiB) must be at most `plugin.p.grants.keyvalue.size` (1 KiB)",
+        ),
+        (
+            "[plugin.p.grants.secrets]\ntoken = {}",
+            "leveret.toml:2:1: `plugin.p.grants.secrets.token` is nowhere: write { env = \"VARIABLE\" } or { file = \"/run/secrets/token\" }",
+        ),
+        (
+            "[plugin.p.grants.secrets]\ntoken = { env = \"T\", file = \"t\" }",
+            "leveret.toml:2:1: `plugin.p.grants.secrets.token` has `env` and `file`: leave one of them out",
+        ),
+        (
+            "[plugin.p]\nsettings.token = \"t\"\ngrants.secrets.token = { env = \"T\" }",
+            "leveret.toml:3:16: `plugin.p.grants.secrets.token` is a setting of the plugin too, which it could not tell apart: give one of them another name",
+        ),
+        (
+            "[plugin.p.grants.secrets]\ntoken = { env = \"LEVERET_T\" }",
+            "leveret.toml:2:1: `plugin.p.grants.secrets.token` is in a variable that begins with LEVERET_, which are the host's own: take another",
         ),
         (
             "[plugins]\ncache = \"plugins/.cache\"",

@@ -3,6 +3,7 @@
 
 mod broker;
 mod delivery;
+mod grants;
 mod own;
 mod reuse;
 
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use broker::{Broker, Embedded, QueueType, RabbitMq};
 pub use delivery::{Breaker, Deduplication, Delivery, Retry};
+pub use grants::{Allow, Buckets, Grants, HttpGrant, KeyValueGrant, Secret};
 pub use own::{
     AppSettings, OwnBreaker, OwnDeduplication, OwnRetry, PluginSetting, PluginSettings, SubscriptionSettings,
 };
@@ -42,6 +44,8 @@ pub struct Settings {
     pub app: BTreeMap<AppKey, AppSettings>,
     /// What the host remembers of messages beyond their deliveries.
     pub ledger: Ledger,
+    /// Where plugins' buckets are.
+    pub buckets: Buckets,
     /// What the sandbox may use as a whole.
     pub sandbox: Sandbox,
     /// The HTTP API.

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::delivery::{Breaker, Deduplication, Delivery, Retry};
+use super::grants::Grants;
 use super::reuse::Reuse;
 use crate::config::count::{Attempts, Concurrency};
 use crate::config::exchange::Exchange;
@@ -117,6 +118,8 @@ pub struct PluginSettings {
     pub deduplication: OwnDeduplication,
     /// Whether instances of the plugin take more than one delivery.
     pub reuse: Reuse,
+    /// What a worker may use of the world.
+    pub grants: Grants,
     /// What the plugin itself reads by name, as a text: `greeting = "hello"`.
     pub settings: BTreeMap<String, PluginSetting>,
     /// Settings of single subscriptions, by the event.

@@ -13,12 +13,17 @@ struct Guest {
     flags: &'static str,
 }
 
-const GUESTS: [Guest; 7] = [
+const GUESTS: &[Guest] = &[
     Guest { package: "pheidi", file: "pheidi", flags: "" },
     Guest { package: "warehouse", file: "warehouse", flags: "" },
     Guest { package: "relay", file: "relay", flags: "" },
+    Guest { package: "pheidi-mailer", file: "pheidi-mailer", flags: "" },
+    Guest { package: "docker-engine", file: "docker-engine", flags: "" },
+    Guest { package: "billing", file: "billing", flags: "" },
+    Guest { package: "warehouse-stock", file: "warehouse-stock", flags: "" },
     Guest { package: "puppet", file: "puppet", flags: "" },
     Guest { package: "hostile", file: "hostile", flags: "" },
+    Guest { package: "laborer", file: "laborer", flags: "" },
     Guest { package: "docker", file: "docker", flags: "" },
     // The same plugin in a later version, to show and test an update with.
     Guest { package: "docker", file: "docker-next", flags: "--features next" },
@@ -29,10 +34,10 @@ pub fn ensure(workspace: &Workspace) -> Result<String, Failure> {
     announce("building them; the first time takes a minute");
     let flags = wasm_target::flags(workspace)?;
     let mut changed = 0;
-    for guest in &GUESTS {
+    for guest in GUESTS {
         build(guest, flags.as_deref())?;
         // At once, since another version of the same plugin is built to the same place.
-        let built = workspace.target(&format!("{TARGET}/plugin/{}.wasm", guest.package));
+        let built = workspace.target(&format!("{TARGET}/plugin/{}.wasm", guest.package.replace('-', "_")));
         changed += usize::from(copy(&built, &workspace.target(&format!("guests/{}.wasm", guest.file)))?);
     }
     Ok(if changed == 0 { "up to date".into() } else { format!("{changed} built") })
