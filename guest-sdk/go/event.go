@@ -31,7 +31,7 @@ type Assignment[T any] struct {
 	TID string
 	// Time is when it was created, in UTC.
 	Time time.Time
-	// Attempt is the number of the attempt, from 1.
+	// Attempt is the number of this attempt, from 1; in a recovery, that of the last one.
 	Attempt uint32
 	// Key is the ordering key, or empty.
 	Key string
@@ -39,11 +39,4 @@ type Assignment[T any] struct {
 	Headers map[string]string
 	// Payload is what its creator gave. As a json.RawMessage it is the text itself.
 	Payload T
-}
-
-func decodeEvent[T any](event Event[string]) (Event[T], error) {
-	payload, err := Decode[T]([]byte(event.Payload))
-	return Event[T]{
-		event.Name, event.ID, event.TID, event.Time, event.Source, event.Headers, payload,
-	}, err
 }

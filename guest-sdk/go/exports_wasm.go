@@ -1,3 +1,3 @@
 package plugin
 
-import _ "leveret/plugin/internal/bindings/export_subscriber" // exports `manifest` and `subscriber`
+import _ "leveret/plugin/internal/bindings/export_manifest" // exports `manifest`

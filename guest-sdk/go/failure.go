@@ -4,6 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	contract "leveret/plugin/internal/bindings/leveret_plugin_types"
+	"leveret/plugin/internal/convert"
+	wit "leveret/plugin/internal/wit/types"
 )
 
 // RetryError says that it may work later: the message waits in the broker and is tried again, until its attempts are used
@@ -70,3 +74,20 @@ type failure interface {
 
 func (*RetryError) isFailure()  {}
 func (*RejectError) isFailure() {}
+
+// contractFailure is what the outermost RetryError or RejectError says, with the text of the whole error around it.
+func contractFailure(err error) contract.Failure {
+	retry := contract.Retry{Reason: err.Error()}
+	var outermost failure
+	if errors.As(err, &outermost) {
+		switch outermost := outermost.(type) {
+		case *RejectError:
+			return contract.MakeFailureReject(err.Error())
+		case *RetryError:
+			if delay, given := outermost.Delay(); given {
+				retry.After = wit.Some(convert.Milliseconds(delay))
+			}
+		}
+	}
+	return contract.MakeFailureRetry(retry)
+}

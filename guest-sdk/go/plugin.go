@@ -1,7 +1,8 @@
 // Package plugin is for writing Leveret plugins in Go.
 //
-// A plugin turns events into tasks of its own application. Its author writes an ordinary function for each event and
-// registers it in an init function; main is empty, and is never run:
+// A plugin turns events into tasks of its own application (a subscriber), performs such tasks and announces what happened (a
+// worker), or both. Its author writes an ordinary function for each event and each task, and registers it in an init function
+// by one of the packages leveret/plugin/subscriber and leveret/plugin/worker; main is empty, and is never run:
 //
 //	type Payment struct {
 //		Email  string `json:"email"`
@@ -19,7 +20,7 @@
 //			Summary: "Thanks people for their payments.",
 //			Emits:   []plugin.Shape{{Name: "email.send"}},
 //		})
-//		plugin.Subscribe("org.payment.processed", thank)
+//		subscriber.Handle("org.payment.processed", thank)
 //	}
 //
 //	func thank(event plugin.Event[Payment]) ([]plugin.Task, error) {
@@ -44,8 +45,8 @@
 //
 // # A last chance, and health
 //
-// The packages leveret/plugin/recovery and leveret/plugin/probe add what is optional: importing one is what makes the
-// component export it.
+// The packages leveret/plugin/recovery and leveret/plugin/probe add what is optional. As with subscriber and worker,
+// importing one is what makes the component export it.
 //
 // # Testing
 //
@@ -57,7 +58,7 @@ import (
 	"time"
 )
 
-// Description is what the host needs to know before it lets a plugin in, beside its subscriptions.
+// Description is what the host needs to know before it lets a plugin in, beside what it handles.
 type Description struct {
 	// Version is for people: `1.4.2`, a date, a commit. 1 to 64 bytes.
 	Version string
@@ -65,16 +66,18 @@ type Description struct {
 	Summary string
 	// Emits has the tasks that the plugin may create. Emitting another one fails the delivery.
 	Emits []Shape
+	// Announces has the events that the plugin's workers may announce. Announcing another one fails the delivery.
+	Announces []Shape
 	// Limits are what the plugin asks for.
 	Limits Limits
 }
 
-// Shape is the name of a task, and what its payloads look like.
+// Shape is the name of a task or an event, and what its payloads look like.
 type Shape struct {
-	// Name is relative to the application.
+	// Name is relative to the application if it is a task's, and an event's full one.
 	Name string
 	// Schema is a JSON Schema (draft 2020-12) as a JSON text, or empty. It is at most 64 KiB, and refers only to its own
-	// parts and never to itself. A task whose payload does not fit fails the delivery, as a retry.
+	// parts and never to itself. A payload that does not fit fails the delivery, as a retry.
 	Schema string
 }
 
@@ -97,51 +100,11 @@ func Describe(description Description) {
 	described = description
 }
 
-// Subscribe makes a function the handler of one event, named in full. Call it in an init function; a second handler of the
-// same event is a panic.
-//
-// The payload is read into a T, as [Decode] does. What the function returns is published whole or not at all, each task
-// under an id that is derived from the event's, so that the same event delivered twice gives the same tasks.
-func Subscribe[T any](event string, handle func(Event[T]) ([]Task, error), options ...SubscriptionOption) {
-	if _, taken := subscriptions.find(event); taken {
-		panic("plugin: " + event + " has two handlers")
-	}
-	subscribed := subscription{event: event, handle: func(event Event[string]) ([]Task, error) {
-		typed, err := decodeEvent[T](event)
-		if err != nil {
-			return nil, err
-		}
-		return handle(typed)
-	}}
-	for _, option := range options {
-		option(&subscribed)
-	}
-	subscriptions = append(subscriptions, subscribed)
-}
+// HandlerOption is something more about a handler of events or of tasks: a [Schema].
+type HandlerOption interface{ isHandlerOption() }
 
-// SubscriptionOption is something more about a subscription.
-type SubscriptionOption func(*subscription)
+// Schema is the JSON Schema that payloads of an event or a task must fit, as a JSON text: see [Shape]. A message that does
+// not fit becomes a dead letter that says where it does not, and the handler does not run.
+type Schema string
 
-// Schema gives the JSON Schema that payloads of an event must fit, as a JSON text: see [Shape]. An event that does not fit
-// becomes a dead letter that says where it does not, and the handler does not run.
-func Schema(text string) SubscriptionOption {
-	return func(subscribed *subscription) { subscribed.schema = text }
-}
-
-type subscription struct {
-	event, schema string
-	handle        func(Event[string]) ([]Task, error)
-}
-
-type subscriptionList []subscription
-
-var subscriptions subscriptionList
-
-func (list subscriptionList) find(event string) (subscription, bool) {
-	for _, subscribed := range list {
-		if subscribed.event == event {
-			return subscribed, true
-		}
-	}
-	return subscription{}, false
-}
+func (Schema) isHandlerOption() {}

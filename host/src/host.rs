@@ -3,9 +3,11 @@
 mod grants;
 mod ledger;
 mod policies;
+mod trust;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +30,7 @@ use crate::plugin::{Compiling, PluginSettings, Reuse, Sandbox, SandboxError, San
 pub use grants::{SecretError, SecretReason};
 pub use policies::InvalidPolicy;
 use policies::{budget, policies};
+pub use trust::{InvalidTrust, trust};
 
 /// For how long a stop waits for answers that are on their way.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
@@ -55,6 +58,8 @@ pub enum StartError {
     Secret(#[from] SecretError),
     #[error(transparent)]
     Policy(#[from] InvalidPolicy),
+    #[error(transparent)]
+    Trust(#[from] InvalidTrust),
     #[error("the admin address {address} is not to be had: {reason}; set `admin.address`, or stop what listens there")]
     Admin { address: SocketAddr, reason: String },
 }
@@ -85,21 +90,37 @@ impl Host {
         let address = listener.local_addr().map_err(busy)?;
         let broker = broker(settings)?;
 
-        let options =
-            CatalogOptions { directory: settings.plugins.directory.clone(), rest: settings.plugins.rest.as_duration() };
+        let plugins = &settings.plugins;
+        let options = CatalogOptions {
+            directory: plugins.directory.clone(),
+            own: plugins.trust.files().chain([plugins.cache.as_path()]).map(Path::to_owned).collect(),
+            rest: plugins.rest.as_duration(),
+        };
         let limits = Limits { grants: grants::open(settings)?, ..limits(settings) };
-        let catalog = Arc::new(Catalog::new(options, Loader::new(sandbox, limits)));
+        let loader = Loader::new(sandbox, limits).trusting(trust(settings)?);
+        let (auditor, turns) = ledger::Auditor::new();
+        let catalog = Arc::new(Catalog::new(options, loader).observed(Arc::new(auditor)));
         let ledger = ledger::open(settings)?;
         let inbox = ledger::inbox(settings, &ledger)?;
         let metrics = Arc::new(admin::Metrics::default());
-        let journal = Arc::new(Journal::new(vec![metrics.clone(), Arc::new(ledger::Tracer(ledger.clone()))]));
+        let costs = Arc::new(admin::Costs::default());
+        let tracer = Arc::new(ledger::Tracer(ledger.clone()));
+        let journal = Arc::new(Journal::new(vec![metrics.clone(), costs.clone(), tracer]));
         let dispatch =
             Arc::new(Dispatch::new(Workings { broker: broker.clone(), policies, inbox, journal: journal.clone() }));
         let (listening, serving) = (CancellationToken::new(), CancellationToken::new());
         let (deliveries, api) = (TaskTracker::new(), TaskTracker::new());
 
         let (following, stop) = (catalog.clone(), listening.clone());
-        deliveries.spawn(async move { following.run(stop).await });
+        let (log, count, ended) = (ledger.clone(), settings.ledger.audit_count.get(), CancellationToken::new());
+        deliveries.spawn(async move {
+            let end = ended.clone().drop_guard();
+            let following = async move {
+                following.run(stop).await;
+                drop(end);
+            };
+            tokio::join!(following, ledger::audit(&*log, turns, ended, count));
+        });
         let (following, stop, grace) = (dispatch.clone(), listening.clone(), settings.shutdown.grace.as_duration());
         let live = catalog.live();
         deliveries.spawn(async move { following.run(live, stop, grace).await });
@@ -112,7 +133,9 @@ impl Host {
             dispatch: dispatch.clone(),
             journal: journal.clone(),
             metrics,
+            costs,
             trace: ledger.clone(),
+            audit: ledger.clone(),
             dead: Arc::new(DeadLetters::new(broker.clone())),
             payload_limit: settings.delivery.payload_limit.as_bytes(),
         };

@@ -249,12 +249,18 @@ pub const DEAD_RECOVERY: &str = "leveret-dead-recovery";
 /// What one delivery cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
-    /// Wall clock from the call to its end.
+    /// Wall clock from the call to its end: in the plugin, in the host's calls, and while others had the processor.
     #[serde(rename = "time_us", with = "micros")]
     pub time: Duration,
-    /// Time on a processor, in the plugin and in the host's calls on its behalf.
+    /// Time on a processor: in the plugin, in making its instance, and in the host's calls as far as these computed and
+    /// did not wait. This is what its limit is held against.
     #[serde(rename = "wasm_time_us", with = "micros")]
     pub wasm_time: Duration,
+    /// Wall clock in the host's calls on its behalf, waiting included: all that it imports, and what the engine does for
+    /// it, such as growing its memory. What was computed there is in `wasm_time` too. Waiting for its turn on a
+    /// processor is in neither. 0 in records from before it was measured.
+    #[serde(rename = "host_time_us", with = "micros", default)]
+    pub host_time: Duration,
     /// Bytes of linear memory and tables at the most.
     pub peak_memory: u64,
     /// Bytes of payload that went in and came out.
@@ -347,6 +353,13 @@ fn bounded(reason: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_receipt_from_before_the_host_s_time_was_measured_is_read() {
+        let before = r#"{"time_us":5,"wasm_time_us":3,"peak_memory":2,"bytes_in":1,"bytes_out":0}"#;
+        let receipt: Receipt = serde_json::from_str(before).expect("legal");
+        assert_eq!((receipt.wasm_time.as_micros(), receipt.host_time), (3, Duration::ZERO));
+    }
 
     fn plugin(app: &str, name: &str) -> PluginId {
         PluginId::new(app.parse().expect("legal"), name.parse().expect("legal"))

@@ -99,6 +99,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("jsonschema", &["plugin"]),
     ("async_rs", &["broker/rabbitmq/stream.rs"]),
     ("lapin", &["broker/rabbitmq"]),
+    ("minisign_verify", &["catalog/trust.rs"]),
     ("notify", &["catalog", "cli/dev"]),
     ("prometheus_client", &["admin"]),
     ("rayon", &["plugin/background.rs"]),

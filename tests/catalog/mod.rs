@@ -1,8 +1,11 @@
 //! The catalog on a real directory, with everything that people and programs do to one.
 
 mod change;
+mod exposure;
 mod place;
 mod refuse;
+mod trust;
+mod turn;
 mod verify;
 mod write;
 
@@ -11,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use leveret::catalog::{Catalog, CatalogOptions, Loader, PluginState};
+use leveret::catalog::{Catalog, CatalogOptions, Loader, Observe, PluginState, Trust};
 use leveret::config::Settings;
 use leveret::plugin::{Digest, LiveSet, Sandbox, SandboxOptions};
 use leveret_tests::host;
@@ -43,9 +46,25 @@ impl Bench {
         Self::resting(root, Settings::default().plugins.rest.as_duration())
     }
 
+    /// A catalog of an empty directory that lets in whom it trusts.
+    fn trusting(trust: Trust) -> Self {
+        let root = tempfile::tempdir().expect("a temporary directory");
+        fs::create_dir(root.path().join("plugins")).expect("a directory");
+        Self::follow(root, Settings::default().plugins.rest.as_duration(), trust, None)
+    }
+
+    fn observed(root: TempDir, trust: Trust, observer: Arc<dyn Observe>) -> Self {
+        Self::follow(root, Settings::default().plugins.rest.as_duration(), trust, Some(observer))
+    }
+
     fn resting(root: TempDir, rest: Duration) -> Self {
-        let options = CatalogOptions { directory: root.path().join("plugins"), rest };
-        let catalog = Arc::new(Catalog::new(options, loader()));
+        Self::follow(root, rest, Trust::Any, None)
+    }
+
+    fn follow(root: TempDir, rest: Duration, trust: Trust, observer: Option<Arc<dyn Observe>>) -> Self {
+        let options = CatalogOptions { directory: root.path().join("plugins"), own: Vec::new(), rest };
+        let catalog = Catalog::new(options, loader().trusting(trust));
+        let catalog = Arc::new(observer.into_iter().fold(catalog, Catalog::observed));
         let history = Arc::default();
         let stop = CancellationToken::new();
         tokio::spawn(remember(catalog.clone(), Arc::clone(&history)));

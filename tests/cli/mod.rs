@@ -1,5 +1,6 @@
 //! The command line as a person meets it: what it says, where, and with which exit code.
 
+mod audit;
 mod build;
 mod check;
 mod config;
@@ -9,6 +10,7 @@ mod new;
 mod operate;
 mod publish;
 mod test;
+mod top;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -67,8 +69,8 @@ fn the_help_tells_the_commands_and_the_exit_codes() {
     let ended = leveret(directory().path(), &[], &["--help"]);
     assert_eq!(ended.code, 0);
     let commands = [
-        "up", "demo", "dev", "publish", "check", "test", "status", "dead", "trace", "plugin", "breaker", "topology",
-        "config",
+        "up", "demo", "dev", "publish", "check", "test", "status", "dead", "trace", "audit", "top", "plugin",
+        "breaker", "topology", "config",
     ];
     for word in commands.into_iter().chain(["Exit codes"]) {
         assert!(ended.output.contains(word), "{word} is missing in {}", ended.output);

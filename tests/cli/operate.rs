@@ -51,7 +51,7 @@ pub(super) async fn ready(path: &Path) -> Process {
 
 #[test]
 fn each_command_explains_itself_with_an_example() {
-    for command in ["dead", "trace", "plugin", "breaker", "topology"] {
+    for command in ["dead", "trace", "audit", "top", "plugin", "breaker", "topology"] {
         let ended = leveret(directory().path(), &[], &[command, "--help"]);
         assert_eq!(ended.code, 0);
         assert!(ended.output.contains(&format!("Example:\n  leveret {command}")), "{}", ended.output);
@@ -69,6 +69,8 @@ fn without_a_host_each_command_says_how_to_start_one() {
         &["dead", "discard", "x", "--yes"],
         &["dead", "export"],
         &["trace", "x"],
+        &["audit"],
+        &["top", "--once"],
         &["plugin", "list"],
         &["plugin", "pause", "x"],
         &["breaker", "list"],
@@ -92,6 +94,8 @@ fn what_can_only_be_a_mistake_is_a_wrong_use() {
         (&["dead", "retry", "x", "--rate", "fast"], "50/s"),
         (&["plugin", "pause", "a/b/c"], "plugin name"),
         (&["trace", ""], "1 to 255"),
+        (&["audit", "--plugin", "a/b/c"], "plugin name"),
+        (&["top", "--by", "weight"], "host-time"),
     ] {
         let ended = leveret(directory().path(), &[], arguments);
         assert_eq!(ended.code, 2, "{arguments:?}: {}", ended.error);

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use leveret::message::{Attempt, FailedAttempt, HeaderValue, Headers, MessageId, Receipt, Tid, Timestamp};
-use leveret::name::{EventName, PluginId};
+use leveret::name::{EventName, PluginId, TaskName};
 use leveret::plugin::{Budget, Draft, Incoming, Invocation, Live, Outcome, Recovered, Sandbox, SandboxOptions, What};
 use leveret_tests::host::compile_cache;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 use super::lines::{self, Line};
 use super::verdict::{Verdict, Wrong, wrong};
 
-/// When every event was published.
+/// When every event was published, and every task created.
 pub const TIME: u64 = 1_700_000_000_123;
 /// What `describe` may take, as a host has it unless told otherwise.
 const DESCRIBE: (Duration, u64) = (Duration::from_secs(1), 64 << 20);
@@ -28,37 +28,63 @@ const BUDGET: Budget = Budget {
     output_size: 4 << 20,
 };
 
-/// An event as it is given to a guest.
+/// An event or a task as it is given to a guest.
 pub struct Given {
     pub name: &'static str,
+    pub kind: Kind,
     pub id: &'static str,
-    pub source: Option<&'static str>,
     pub headers: &'static [(&'static str, &'static str)],
     pub payload: String,
 }
 
+pub enum Kind {
+    Event { source: Option<&'static str> },
+    Task { attempt: u32, key: Option<&'static str> },
+}
+
 impl Given {
     pub fn new(name: &'static str, payload: impl Into<String>) -> Self {
-        Self { name, id: "m-1", source: None, headers: &[], payload: payload.into() }
+        Self { name, kind: Kind::Event { source: None }, id: "m-1", headers: &[], payload: payload.into() }
     }
 
     pub fn asked(instruction: &Value) -> Self {
         Self::new("conformance.asked", instruction.to_string())
     }
 
+    /// A task by its full name.
+    pub fn task(name: &'static str, payload: impl Into<String>) -> Self {
+        Self { kind: Kind::Task { attempt: 1, key: None }, ..Self::new(name, payload) }
+    }
+
+    pub fn ordered(instruction: &Value) -> Self {
+        Self::task("conformance.order.obey", instruction.to_string())
+    }
+
     /// Hands it over as the pipeline would.
     async fn to<T>(&self, call: impl AsyncFnOnce(Incoming<'_>) -> T) -> T {
-        let name: EventName = self.name.parse().expect("legal");
         let id = MessageId::from_wire(self.id).expect("a legal id");
         let tid = Tid::from_wire("t-1").expect("a legal TID");
         let header = |(name, value): &(&str, &str)| (name.to_string(), HeaderValue::from(*value));
         let headers: Headers = self.headers.iter().map(header).collect();
-        let (time, what) = (Timestamp::from_millis(TIME), What::Event { name: &name, source: self.source });
-        call(Incoming { what, id: &id, tid: &tid, time, payload: &self.payload, headers: &headers }).await
+        let incoming = |what| {
+            let (time, payload) = (Timestamp::from_millis(TIME), &self.payload);
+            Incoming { what, id: &id, tid: &tid, time, payload, headers: &headers }
+        };
+        match self.kind {
+            Kind::Event { source } => {
+                let name: EventName = self.name.parse().expect("legal");
+                call(incoming(What::Event { name: &name, source })).await
+            }
+            Kind::Task { attempt, key } => {
+                let name: TaskName = self.name.parse().expect("legal");
+                let attempt = Attempt::new(attempt).expect("not 0");
+                call(incoming(What::Task { name: &name, attempt, key })).await
+            }
+        }
     }
 }
 
-/// A guest that is ready for events.
+/// A guest that is ready for events and tasks.
 pub struct Guest {
     pub component: Arc<[u8]>,
     pub live: Live,
@@ -96,14 +122,19 @@ impl Guest {
         Ok(Self { component, live: compiled.into_live(id, description, budget, settings), runtime })
     }
 
-    /// Delivers an event.
-    pub fn on_event(&self, given: &Given) -> Invocation {
-        self.runtime.block_on(given.to(async |event| self.live.handler.handle(event).await))
+    /// Delivers an event or a task.
+    pub fn deliver(&self, given: &Given) -> Invocation {
+        self.runtime.block_on(given.to(async |incoming| self.live.handler.handle(incoming).await))
     }
 
     /// Asks for something: `{"do": …}`.
     pub fn ask(&self, instruction: &Value) -> Outcome {
-        self.on_event(&Given::asked(instruction)).outcome
+        self.deliver(&Given::asked(instruction)).outcome
+    }
+
+    /// Asks for something by a task.
+    pub fn order(&self, instruction: &Value) -> Outcome {
+        self.deliver(&Given::ordered(instruction)).outcome
     }
 
     /// Asks for something, and returns the payload of the one report that comes of it.
@@ -112,7 +143,7 @@ impl Guest {
     }
 
     pub fn report_on(&self, given: &Given) -> Verdict<Value> {
-        match self.on_event(given).outcome {
+        match self.deliver(given).outcome {
             Outcome::Done(drafts) => report(&drafts),
             other => wrong("one report", shown(&other)),
         }
@@ -132,7 +163,7 @@ impl Guest {
             reason: reason.into(),
             receipt: Receipt::default(),
         });
-        self.runtime.block_on(given.to(async |event| self.live.handler.recover(event, &attempts).await))
+        self.runtime.block_on(given.to(async |incoming| self.live.handler.recover(incoming, &attempts).await))
     }
 
     pub fn healthy(&self) -> Result<(), String> {
@@ -140,10 +171,10 @@ impl Guest {
     }
 }
 
-/// The payload of the only task, which must be a report.
+/// The payload of the only message, which must be a report: a task of an event, or an announcement of a task.
 pub fn report(drafts: &[Draft]) -> Verdict<Value> {
     match drafts {
-        [draft] if draft.subject.as_str() == "conformance.report.make" => Ok(payload(draft)),
+        [draft] if ["conformance.report.make", "report.made"].contains(&draft.subject.as_str()) => Ok(payload(draft)),
         drafts => wrong("one report", shown(&Outcome::Done(drafts.to_vec()))),
     }
 }
@@ -156,7 +187,7 @@ pub fn payload(draft: &Draft) -> Value {
 pub fn shown(outcome: &Outcome) -> String {
     let task = |draft: &Draft| json!([draft.subject.as_str(), payload(draft)]).to_string();
     let words = match outcome {
-        Outcome::Done(drafts) if drafts.len() > 3 => format!("done with {} tasks", drafts.len()),
+        Outcome::Done(drafts) if drafts.len() > 3 => format!("done with {} messages", drafts.len()),
         Outcome::Done(drafts) => format!("done with [{}]", drafts.iter().map(task).collect::<Vec<_>>().join(", ")),
         Outcome::Retry { reason, after: None } => format!("retry: {reason}"),
         Outcome::Retry { reason, after: Some(after) } => format!("retry after {after:?}: {reason}"),

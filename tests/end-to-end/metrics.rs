@@ -72,6 +72,9 @@ async fn i7_the_counters_are_the_journal_s(broker: TestBroker) {
     assert_eq!((of("done"), of("retried"), of("dead")), (counts.done, counts.retried, counts.dead));
     assert_eq!((counts.done, counts.retried, counts.dead), (1, 1, 2));
     assert_eq!(series.get("leveret_delivery_attempts_count{plugin=\"puppet\"}"), Some(&3.0));
+    assert_eq!(series.get("leveret_handler_host_seconds_count{plugin=\"puppet\"}"), Some(&4.0));
+    assert!(series.get("leveret_handler_input_bytes_total{plugin=\"puppet\"}").is_some_and(|bytes| *bytes > 0.0));
+    assert!(series.get("leveret_handler_output_bytes_total{plugin=\"puppet\"}").is_some_and(|bytes| *bytes > 0.0));
     assert_eq!(series.get("leveret_broker_up"), Some(&1.0));
     assert_eq!(series.get("leveret_plugins{state=\"live\"}"), Some(&1.0));
     let asked = scrape(&host).await;

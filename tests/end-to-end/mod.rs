@@ -35,6 +35,7 @@ mod poison;
 mod ponos;
 mod power;
 mod raw;
+mod saga;
 mod swap;
 mod work;
 

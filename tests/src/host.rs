@@ -34,6 +34,7 @@ pub fn settings(directory: &Path, broker: &TestBroker) -> Settings {
     settings.plugins.directory = directory.join("plugins");
     settings.plugins.cache = compile_cache().to_owned();
     settings.ledger.file = directory.join("ledger.db");
+    settings.buckets.file = directory.join("buckets.db");
     settings.admin.address.set_port(0);
     broker.write_into(&mut settings);
     settings

@@ -6,6 +6,7 @@ pub mod guests;
 pub mod host;
 pub mod hostile;
 pub mod http;
+pub mod minisign;
 pub mod process;
 pub mod rabbitmq;
 pub mod redis;

@@ -8,7 +8,7 @@
 
 /*
  * The generated bindings convert; two things of theirs are done otherwise. They would export every interface, while a
- * plugin exports `recovery` and `probe` only if it has them. And they would free one thing after the other, while all
+ * plugin exports only those that it has. And they would free one thing after the other, while all
  * that passes between host and plugin lies in the delivery's memory.
  */
 #define __export_name__(name)
@@ -52,24 +52,7 @@ EXPORT("leveret:plugin/manifest@0.1.0#describe") void *leveret_export_describe(v
     return __wasm_export_exports_leveret_plugin_manifest_describe();
 }
 
-EXPORT("leveret:plugin/subscriber@0.1.0#on-event")
-void *leveret_export_on_event(
-    uint8_t *name, size_t name_size, uint8_t *id, size_t id_size, uint8_t *tid, size_t tid_size, int64_t time,
-    int32_t has_source, uint8_t *source, size_t source_size, uint8_t *payload, size_t payload_size, uint8_t *headers,
-    size_t header_count)
-{
-    return __wasm_export_exports_leveret_plugin_subscriber_on_event(
-        name, name_size, id, id_size, tid, tid_size, time, has_source, source, source_size, payload, payload_size,
-        headers, header_count);
-}
-
 EXPORT("cabi_post_leveret:plugin/manifest@0.1.0#describe") void leveret_after_describe(void *result)
-{
-    (void)result;
-    leveret_forget();
-}
-
-EXPORT("cabi_post_leveret:plugin/subscriber@0.1.0#on-event") void leveret_after_on_event(void *result)
 {
     (void)result;
     leveret_forget();
@@ -102,7 +85,7 @@ static bindings_option_string_t sent_option(const char *text)
 static exports_leveret_plugin_manifest_list_subscription_t sent_subscriptions(const leveret_subscription *first)
 {
     size_t count = 0;
-    while (first[count].event)
+    while (first && first[count].event)
         count++;
     exports_leveret_plugin_manifest_subscription_t *list = leveret_allocate(count * sizeof *list);
     for (size_t i = 0; i < count; i++) {
@@ -110,6 +93,19 @@ static exports_leveret_plugin_manifest_list_subscription_t sent_subscriptions(co
         list[i].schema = sent_option(first[i].schema);
     }
     return (exports_leveret_plugin_manifest_list_subscription_t){list, count};
+}
+
+static exports_leveret_plugin_manifest_list_shape_t sent_performances(const leveret_performance *first)
+{
+    size_t count = 0;
+    while (first && first[count].task)
+        count++;
+    exports_leveret_plugin_manifest_shape_t *list = leveret_allocate(count * sizeof *list);
+    for (size_t i = 0; i < count; i++) {
+        list[i].name = sent(first[i].task);
+        list[i].schema = sent_option(first[i].schema);
+    }
+    return (exports_leveret_plugin_manifest_list_shape_t){list, count};
 }
 
 static exports_leveret_plugin_manifest_list_shape_t sent_shapes(const leveret_shape *first)
@@ -134,6 +130,8 @@ void exports_leveret_plugin_manifest_describe(exports_leveret_plugin_manifest_de
         .summary = sent(plugin->summary),
         .subscriptions = sent_subscriptions(plugin->subscriptions),
         .emits = sent_shapes(plugin->emits),
+        .performs = sent_performances(plugin->performs),
+        .announces = sent_shapes(plugin->announces),
         .limits = {
             .time = {limits->time != 0, limits->time},
             .memory = {limits->memory != 0, limits->memory},
@@ -143,7 +141,7 @@ void exports_leveret_plugin_manifest_describe(exports_leveret_plugin_manifest_de
     };
 }
 
-/* Events in, tasks out */
+/* What comes in, and what goes out */
 
 static const leveret_header *received_headers(leveret_plugin_types_list_header_t list)
 {
@@ -168,67 +166,6 @@ static leveret_event received_event(const leveret_plugin_types_event_t *event)
     };
 }
 
-static exports_leveret_plugin_subscriber_list_task_t sent_tasks(const leveret_tasks *tasks)
-{
-    leveret_plugin_types_task_t *list = leveret_allocate(tasks->count * sizeof *list), *next = list;
-    for (const leveret_task *task = tasks->first; task; task = task->next, next++) {
-        leveret_plugin_types_header_t *headers = leveret_allocate(task->header_count * sizeof *headers);
-        for (size_t i = 0; i < task->header_count; i++) {
-            headers[i].name = sent(task->headers[i].name);
-            headers[i].value = sent(task->headers[i].value);
-        }
-        *next = (leveret_plugin_types_task_t){
-            .name = sent(task->name),
-            .payload = {(uint8_t *)task->text, task->text_size},
-            .key = sent_option(task->key),
-            .headers = {headers, task->header_count},
-        };
-    }
-    return (exports_leveret_plugin_subscriber_list_task_t){list, tasks->count};
-}
-
-bool exports_leveret_plugin_subscriber_on_event(
-    leveret_plugin_types_event_t *given, exports_leveret_plugin_subscriber_list_task_t *emitted,
-    leveret_plugin_types_failure_t *failure)
-{
-    leveret_event event = received_event(given);
-    leveret_tasks tasks;
-    leveret_begin_tasks(&tasks);
-    leveret_result result = leveret_handle(leveret_this_plugin(), &event, &tasks);
-    switch (result.outcome) {
-    case LEVERET_DONE:
-        *emitted = sent_tasks(&tasks);
-        return true;
-    case LEVERET_REJECT:
-        failure->tag = LEVERET_PLUGIN_TYPES_FAILURE_REJECT;
-        failure->val.reject = sent(result.reason);
-        return false;
-    case LEVERET_RETRY:
-        break;
-    }
-    failure->tag = LEVERET_PLUGIN_TYPES_FAILURE_RETRY;
-    failure->val.retry.reason = sent(result.reason);
-    failure->val.retry.after = (bindings_option_u64_t){.is_some = result.is_timed, .val = result.after};
-    return false;
-}
-
-/* What a plugin has only if its author wrote it: called by the macros in exports.h */
-
-static leveret_recovery *this_recovery;
-static leveret_probe *this_probe;
-
-void *leveret_run_recovery(leveret_recovery *recovery, void *arguments)
-{
-    this_recovery = recovery;
-    return __wasm_export_exports_leveret_plugin_recovery_recover(arguments);
-}
-
-void *leveret_run_probe(leveret_probe *probe)
-{
-    this_probe = probe;
-    return __wasm_export_exports_leveret_plugin_probe_healthy();
-}
-
 static leveret_assignment received_assignment(const leveret_plugin_types_assignment_t *task)
 {
     return (leveret_assignment){
@@ -243,6 +180,127 @@ static leveret_assignment received_assignment(const leveret_plugin_types_assignm
         .headers = received_headers(task->headers),
         .header_count = task->headers.len,
     };
+}
+
+static leveret_plugin_types_list_header_t sent_headers(const leveret_task *task)
+{
+    leveret_plugin_types_header_t *headers = leveret_allocate(task->header_count * sizeof *headers);
+    for (size_t i = 0; i < task->header_count; i++) {
+        headers[i].name = sent(task->headers[i].name);
+        headers[i].value = sent(task->headers[i].value);
+    }
+    return (leveret_plugin_types_list_header_t){headers, task->header_count};
+}
+
+static leveret_plugin_types_task_t *sent_tasks(const leveret_list *tasks)
+{
+    leveret_plugin_types_task_t *list = leveret_allocate(tasks->count * sizeof *list), *next = list;
+    for (const leveret_task *task = tasks->first; task; task = task->next) {
+        *next++ = (leveret_plugin_types_task_t){
+            .name = sent(task->name),
+            .payload = {(uint8_t *)task->text, task->text_size},
+            .key = sent_option(task->key),
+            .headers = sent_headers(task),
+        };
+    }
+    return list;
+}
+
+static leveret_plugin_types_announcement_t *sent_announcements(const leveret_list *events)
+{
+    leveret_plugin_types_announcement_t *list = leveret_allocate(events->count * sizeof *list), *next = list;
+    for (const leveret_task *event = events->first; event; event = event->next) {
+        *next++ = (leveret_plugin_types_announcement_t){
+            .name = sent(event->name),
+            .payload = {(uint8_t *)event->text, event->text_size},
+            .headers = sent_headers(event),
+        };
+    }
+    return list;
+}
+
+static leveret_plugin_types_failure_t sent_failure(const leveret_result *result)
+{
+    leveret_plugin_types_failure_t failure = {.tag = LEVERET_PLUGIN_TYPES_FAILURE_RETRY};
+    if (result->outcome == LEVERET_REJECT) {
+        failure.tag = LEVERET_PLUGIN_TYPES_FAILURE_REJECT;
+        failure.val.reject = sent(result->reason);
+    } else {
+        failure.val.retry.reason = sent(result->reason);
+        failure.val.retry.after = (bindings_option_u64_t){.is_some = result->is_timed, .val = result->after};
+    }
+    return failure;
+}
+
+bool exports_leveret_plugin_subscriber_on_event(
+    leveret_plugin_types_event_t *given, exports_leveret_plugin_subscriber_list_task_t *emitted,
+    leveret_plugin_types_failure_t *failure)
+{
+    leveret_event event = received_event(given);
+    leveret_tasks made;
+    leveret_begin(&made);
+    leveret_result result = leveret_handle(leveret_this_plugin(), &event, &made);
+    if (result.outcome == LEVERET_DONE)
+        *emitted = (exports_leveret_plugin_subscriber_list_task_t){sent_tasks(&made.tasks), made.tasks.count};
+    else
+        *failure = sent_failure(&result);
+    return result.outcome == LEVERET_DONE;
+}
+
+bool exports_leveret_plugin_worker_perform(
+    leveret_plugin_types_assignment_t *given, leveret_plugin_types_performed_t *performed,
+    leveret_plugin_types_failure_t *failure)
+{
+    leveret_assignment task = received_assignment(given);
+    leveret_performed made;
+    leveret_begin(&made);
+    leveret_result result = leveret_handle_task(leveret_this_plugin(), &task, &made);
+    if (result.outcome == LEVERET_DONE) {
+        *performed = (leveret_plugin_types_performed_t){
+            .announcements = {sent_announcements(&made.announcements), made.announcements.count},
+            .tasks = {sent_tasks(&made.tasks), made.tasks.count},
+        };
+    } else {
+        *failure = sent_failure(&result);
+    }
+    return result.outcome == LEVERET_DONE;
+}
+
+/* What a plugin has only if its author wrote it: called by the macros in exports.h */
+
+void *leveret_run_subscriber(
+    uint8_t *name, size_t name_size, uint8_t *id, size_t id_size, uint8_t *tid, size_t tid_size, int64_t time,
+    int32_t has_source, uint8_t *source, size_t source_size, uint8_t *payload, size_t payload_size, uint8_t *headers,
+    size_t header_count)
+{
+    return __wasm_export_exports_leveret_plugin_subscriber_on_event(
+        name, name_size, id, id_size, tid, tid_size, time, has_source, source, source_size, payload, payload_size,
+        headers, header_count);
+}
+
+void *leveret_run_worker(
+    uint8_t *name, size_t name_size, uint8_t *id, size_t id_size, uint8_t *tid, size_t tid_size, int64_t time,
+    int32_t attempt, uint8_t *payload, size_t payload_size, int32_t has_key, uint8_t *key, size_t key_size,
+    uint8_t *headers, size_t header_count)
+{
+    return __wasm_export_exports_leveret_plugin_worker_perform(
+        name, name_size, id, id_size, tid, tid_size, time, attempt, payload, payload_size, has_key, key, key_size,
+        headers, header_count);
+}
+
+static leveret_recovery *this_recovery;
+static leveret_probe *this_probe;
+
+void *leveret_run_recovery(leveret_recovery *recovery, void *arguments)
+{
+    this_recovery = recovery;
+    return __wasm_export_exports_leveret_plugin_recovery_recover(arguments);
+}
+
+void *leveret_run_probe(leveret_probe *probe)
+{
+    this_probe = probe;
+    return __wasm_export_exports_leveret_plugin_probe_healthy();
 }
 
 bool exports_leveret_plugin_recovery_recover(
@@ -268,12 +326,11 @@ bool exports_leveret_plugin_recovery_recover(
             .reason = received(list->ptr[i].reason),
         };
     }
-    leveret_tasks tasks;
-    leveret_begin_tasks(&tasks);
-    leveret_result result = leveret_conclude(this_recovery(&message, attempts, list->len, &tasks), &tasks);
+    leveret_tasks made;
+    leveret_begin(&made);
+    leveret_result result = leveret_conclude_tasks(this_recovery(&message, attempts, list->len, &made), &made);
     if (result.outcome == LEVERET_DONE) {
-        exports_leveret_plugin_subscriber_list_task_t all = sent_tasks(&tasks);
-        *emitted = (exports_leveret_plugin_recovery_list_task_t){all.ptr, all.len};
+        *emitted = (exports_leveret_plugin_recovery_list_task_t){sent_tasks(&made.tasks), made.tasks.count};
         return true;
     }
     *reason = sent(result.reason);

@@ -19,19 +19,32 @@ struct leveret_task {
     leveret_task *next;
 };
 
-struct leveret_tasks {
+/* Tasks or announcements, in order. */
+typedef struct leveret_list {
     leveret_task *first;
     leveret_task **end;
     size_t count;
+} leveret_list;
+
+/* What a delivery makes. */
+struct leveret_tasks {
+    leveret_list tasks;
+    leveret_list announcements;
 };
 
-void leveret_begin_tasks(leveret_tasks *tasks);
+void leveret_begin(leveret_tasks *made);
 
 /* Handles an event by the plugin's subscription to it. After a success, every task has its payload as a text. */
-leveret_result leveret_handle(const leveret_plugin *plugin, leveret_event *event, leveret_tasks *tasks);
+leveret_result leveret_handle(const leveret_plugin *plugin, leveret_event *event, leveret_tasks *made);
 
-/* What a delivery comes to once its misfits and its tasks are looked at. */
-leveret_result leveret_conclude(leveret_result result, leveret_tasks *tasks);
+/* Performs a task by the plugin's worker of it, likewise. */
+leveret_result leveret_handle_task(const leveret_plugin *plugin, leveret_assignment *task, leveret_performed *made);
+
+/* What a delivery comes to once its misfits and what it made are looked at. */
+leveret_result leveret_conclude(leveret_result result, leveret_tasks *made);
+
+/* The same for one that cannot announce anything. */
+leveret_result leveret_conclude_tasks(leveret_result result, leveret_tasks *made);
 
 /* The first misfit, as a reason; or NULL. */
 const char *leveret_first_misfit(void);

@@ -52,22 +52,41 @@ static leveret_event complete(const leveret_event *given)
     return event;
 }
 
-static const leveret_delivery *deliver(leveret_result result, const leveret_tasks *tasks)
+static leveret_assignment complete_task(const leveret_assignment *given)
 {
-    leveret_delivery *delivery = leveret_allocate(sizeof *delivery);
-    *delivery = (leveret_delivery){.result = result};
-    if (result.outcome != LEVERET_DONE)
-        return delivery;
-    leveret_emitted *emitted = leveret_allocate(tasks->count * sizeof *emitted);
-    delivery->tasks = emitted;
-    for (const leveret_task *task = tasks->first; task; task = task->next) {
-        emitted[delivery->count++] = (leveret_emitted){
+    leveret_assignment task = *given;
+    task.id = task.id ? task.id : "sample-id";
+    task.tid = task.tid ? task.tid : "sample-tid";
+    task.attempt = task.attempt ? task.attempt : 1;
+    task.payload = task.payload ? task.payload : "{}";
+    task.payload_size = strlen(task.payload);
+    return task;
+}
+
+static const leveret_emitted *emitted(const leveret_list *list)
+{
+    leveret_emitted *all = leveret_allocate(list->count * sizeof *all), *next = all;
+    for (const leveret_task *task = list->first; task; task = task->next) {
+        *next++ = (leveret_emitted){
             .name = task->name,
             .payload = task->text,
             .key = task->key,
             .headers = task->headers,
             .header_count = task->header_count,
         };
+    }
+    return all;
+}
+
+static const leveret_delivery *deliver(leveret_result result, const leveret_tasks *made)
+{
+    leveret_delivery *delivery = leveret_allocate(sizeof *delivery);
+    *delivery = (leveret_delivery){.result = result};
+    if (result.outcome == LEVERET_DONE) {
+        delivery->tasks = emitted(&made->tasks);
+        delivery->count = made->tasks.count;
+        delivery->announcements = emitted(&made->announcements);
+        delivery->announcement_count = made->announcements.count;
     }
     return delivery;
 }
@@ -76,15 +95,30 @@ const leveret_delivery *leveret_deliver_event(const leveret_event *given)
 {
     leveret_forget();
     leveret_event event = complete(given);
-    leveret_tasks tasks;
-    leveret_begin_tasks(&tasks);
-    leveret_result result = leveret_handle(leveret_this_plugin(), &event, &tasks);
-    return deliver(result, &tasks);
+    leveret_tasks made;
+    leveret_begin(&made);
+    leveret_result result = leveret_handle(leveret_this_plugin(), &event, &made);
+    return deliver(result, &made);
 }
 
 const leveret_delivery *leveret_deliver(const char *name, const char *payload)
 {
     return leveret_deliver_event(&(leveret_event){.name = name, .payload = payload});
+}
+
+const leveret_delivery *leveret_perform_task(const leveret_assignment *given)
+{
+    leveret_forget();
+    leveret_assignment task = complete_task(given);
+    leveret_performed made;
+    leveret_begin(&made);
+    leveret_result result = leveret_handle_task(leveret_this_plugin(), &task, &made);
+    return deliver(result, &made);
+}
+
+const leveret_delivery *leveret_perform(const char *name, const char *payload)
+{
+    return leveret_perform_task(&(leveret_assignment){.name = name, .payload = payload});
 }
 
 /* LEVERET_RECOVER and LEVERET_HEALTHY define these too, and win; a plugin may have neither. */
@@ -107,17 +141,31 @@ static void require(bool is_there, const char *macro)
     abort();
 }
 
+static const leveret_delivery *recover(
+    const leveret_message *message, const leveret_failed_attempt *attempts, size_t count)
+{
+    leveret_tasks made;
+    leveret_begin(&made);
+    leveret_result result = leveret_this_recovery()(message, attempts, count, &made);
+    return deliver(leveret_conclude_tasks(result, &made), &made);
+}
+
 const leveret_delivery *leveret_recover_event(
     const char *name, const char *payload, const leveret_failed_attempt *attempts, size_t count)
 {
     require(leveret_this_recovery() != NULL, "LEVERET_RECOVER");
     leveret_forget();
     leveret_event event = complete(&(leveret_event){.name = name, .payload = payload});
-    leveret_message message = {.event = &event};
-    leveret_tasks tasks;
-    leveret_begin_tasks(&tasks);
-    leveret_result result = leveret_this_recovery()(&message, attempts, count, &tasks);
-    return deliver(leveret_conclude(result, &tasks), &tasks);
+    return recover(&(leveret_message){.event = &event}, attempts, count);
+}
+
+const leveret_delivery *leveret_recover_task(
+    const char *name, const char *payload, const leveret_failed_attempt *attempts, size_t count)
+{
+    require(leveret_this_recovery() != NULL, "LEVERET_RECOVER");
+    leveret_forget();
+    leveret_assignment task = complete_task(&(leveret_assignment){.name = name, .payload = payload});
+    return recover(&(leveret_message){.task = &task}, attempts, count);
 }
 
 const char *leveret_ask_health(void)

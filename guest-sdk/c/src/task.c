@@ -16,9 +16,9 @@ yyjson_mut_doc *leveret_document(void)
     return document;
 }
 
-void leveret_begin_tasks(leveret_tasks *tasks)
+void leveret_begin(leveret_tasks *made)
 {
-    *tasks = (leveret_tasks){.end = &tasks->first};
+    *made = (leveret_tasks){.tasks.end = &made->tasks.first, .announcements.end = &made->announcements.first};
 }
 
 static const char *copy(const char *text)
@@ -27,14 +27,24 @@ static const char *copy(const char *text)
     return memcpy(leveret_allocate(size), text, size);
 }
 
-leveret_task *leveret_emit(leveret_tasks *tasks, const char *name)
+static leveret_task *added(leveret_list *list, const char *name)
 {
     leveret_task *task = leveret_allocate(sizeof *task);
     *task = (leveret_task){.name = copy(name), .payload = yyjson_mut_obj(leveret_document())};
-    *tasks->end = task;
-    tasks->end = &task->next;
-    tasks->count++;
+    *list->end = task;
+    list->end = &task->next;
+    list->count++;
     return task;
+}
+
+leveret_task *leveret_emit(leveret_tasks *tasks, const char *name)
+{
+    return added(&tasks->tasks, name);
+}
+
+leveret_announcement *leveret_announce(leveret_performed *performed, const char *name)
+{
+    return added(&performed->announcements, name);
 }
 
 static bool put(yyjson_mut_val *payload, const char *pointer, yyjson_mut_val *json)
@@ -130,16 +140,34 @@ static const char *write(leveret_task *task)
     return NULL;
 }
 
-leveret_result leveret_conclude(leveret_result result, leveret_tasks *tasks)
+/* Writes the payload of each, and says why not where that fails. */
+static const char *write_all(const leveret_list *list)
+{
+    for (leveret_task *task = list->first; task; task = task->next) {
+        const char *fault = write(task);
+        if (fault)
+            return leveret_format("the payload of %s cannot be written: %s", task->name, fault);
+    }
+    return NULL;
+}
+
+leveret_result leveret_conclude(leveret_result result, leveret_tasks *made)
 {
     if (leveret_first_misfit())
         return leveret_reject("%s", leveret_first_misfit());
     if (result.outcome != LEVERET_DONE)
         return result;
-    for (leveret_task *task = tasks->first; task; task = task->next) {
-        const char *fault = write(task);
-        if (fault)
-            return leveret_retry("the payload of %s cannot be written: %s", task->name, fault);
-    }
-    return result;
+    for (const leveret_task *event = made->announcements.first; event; event = event->next)
+        if (event->key)
+            return leveret_retry("the announcement %s has an ordering key, which only tasks have", event->name);
+    const char *fault = write_all(&made->announcements);
+    fault = fault ? fault : write_all(&made->tasks);
+    return fault ? leveret_retry("%s", fault) : result;
+}
+
+leveret_result leveret_conclude_tasks(leveret_result result, leveret_tasks *made)
+{
+    if (made->announcements.first && result.outcome == LEVERET_DONE && !leveret_first_misfit())
+        return leveret_retry("%s is announced, which only a worker can do", made->announcements.first->name);
+    return leveret_conclude(result, made);
 }

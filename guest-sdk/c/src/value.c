@@ -74,13 +74,23 @@ leveret_value leveret_parse(const char *text, size_t size)
     return (leveret_value){.json = yyjson_doc_get_root(document), .path = ""};
 }
 
-leveret_value leveret_payload(const leveret_event *event)
+static leveret_value payload_of(const char *text, size_t size)
 {
-    if (last.text != event->payload) {
-        last.value = leveret_parse(event->payload, event->payload_size);
-        last.text = event->payload;
+    if (last.text != text) {
+        last.value = leveret_parse(text, size);
+        last.text = text;
     }
     return last.value;
+}
+
+leveret_value leveret_payload(const leveret_event *event)
+{
+    return payload_of(event->payload, event->payload_size);
+}
+
+leveret_value leveret_task_payload(const leveret_assignment *task)
+{
+    return payload_of(task->payload, task->payload_size);
 }
 
 leveret_value leveret_find(leveret_value value, const char *pointer)

@@ -41,8 +41,26 @@ static leveret::result bill(const leveret::event &event, const order &order)
     };
 }
 
+struct order_to_send {
+    std::string_view to;
+
+    explicit order_to_send(leveret::value json) : to{json["to"].text()} {}
+};
+
+static leveret::performed send(const leveret::assignment &task, const order_to_send &order)
+{
+    assert(task.name() == "bill.send" && task.time() == leveret::moment{0ms} && !task.header("colour"));
+    if (order.to == "nobody")
+        return leveret::reject("nobody pays");
+    return leveret::performed{}
+        .announce(leveret::announcement{"bill.sent", {{"to", order.to}, {"attempt", task.attempt()}}}.header("a", "b"))
+        .emit({"bill.keep", {{"key", task.key() ? json{*task.key()} : nullptr}}});
+}
+
 static leveret::result complain(const leveret::message &message, std::span<const leveret::failed_attempt> attempts)
 {
+    if (message.task)
+        return task{"complaint.file", {{"task", message.task->payload()["to"].text()}}};
     return task{"complaint.file", {{"id", message.event->id()}, {"attempts", attempts.size()}}};
 }
 
@@ -55,13 +73,18 @@ static std::optional<std::string> healthy()
 LEVERET_RECOVER(complain);
 LEVERET_HEALTHY(healthy);
 
-LEVERET_PLUGIN(
+LEVERET_SUBSCRIBER_AND_WORKER_PLUGIN(
     .version = "1",
     .subscriptions = {
         {"order.placed", bill},
         {"order.lost", [](const leveret::event &) -> leveret::result { return leveret::reject("lost"); }},
     },
+    .performs = {
+        {"bill.send", send},
+        {"bill.keep", [](const leveret::assignment &) -> leveret::performed { return {}; }, "{}"},
+    },
     .emits = {{"bill.send"}, {"bill.keep", "{}"}},
+    .announces = {{"bill.sent"}},
     .limits = {.time = 5s, .attempts = 4},
 );
 
@@ -98,6 +121,21 @@ int main()
     leveret_failed_attempt attempt{.attempt = 1, .time = 0, .version = "1", .reason = "busy"};
     const leveret_delivery *recovered = leveret_recover_event("order.placed", "{}", &attempt, 1);
     assert(recovered->tasks[0].payload == std::string_view{R"({"id":"sample-id","attempts":1})"});
+
+    leveret_assignment assignment{};
+    assignment.name = "bill.send";
+    assignment.payload = R"({"to": "Ada"})";
+    assignment.key = "k-1";
+    const leveret_delivery *sent = leveret_perform_task(&assignment);
+    assert(sent->result.outcome == LEVERET_DONE && sent->count == 1 && sent->announcement_count == 1);
+    assert(sent->announcements[0].payload == std::string_view{R"({"to":"Ada","attempt":1})"});
+    assert(sent->announcements[0].header_count == 1 && sent->tasks[0].payload == std::string_view{R"({"key":"k-1"})"});
+    assert(leveret_perform("bill.keep", "{}")->result.outcome == LEVERET_DONE);
+    assert(leveret_perform("bill.send", R"({"to": "nobody"})")->result.reason == std::string_view{"nobody pays"});
+    assert(leveret_perform("bill.send", "{}")->result.reason ==
+        std::string_view{"the payload does not fit: /to: expected a text, found nothing"});
+    const leveret_delivery *complaint = leveret_recover_task("bill.send", R"({"to": "Ada"})", &attempt, 1);
+    assert(complaint->tasks[0].payload == std::string_view{R"({"task":"Ada"})"});
 
     assert(!leveret_ask_health());
     leveret_set_setting("ill", "empty");

@@ -1,12 +1,13 @@
 //go:build !wasm
 
-// Package plugintest delivers events to a plugin's handlers as the host does, in native tests.
+// Package plugintest delivers events and tasks to a plugin's handlers as the host does, in native tests.
 package plugintest
 
 import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"leveret/plugin/internal/entry"
 	"leveret/plugin/internal/settings"
 	wit "leveret/plugin/internal/wit/types"
+	"leveret/plugin/worker"
 )
 
 // Deliver delivers an event as the host would: the payload becomes JSON text and is read again into the handler's type, so
@@ -34,6 +36,9 @@ func DeliverEvent[T any](event plugin.Event[T]) ([]plugin.Task, error) {
 	if event.Time.IsZero() {
 		event.Time = time.UnixMilli(0)
 	}
+	if entry.OnEvent == nil {
+		return nil, errors.New("the plugin handles no events: it does not import leveret/plugin/subscriber")
+	}
 	result := entry.OnEvent(contract.Event{
 		Name:    event.Name,
 		Id:      cmp.Or(event.ID, "sample-id"),
@@ -46,22 +51,88 @@ func DeliverEvent[T any](event plugin.Event[T]) ([]plugin.Task, error) {
 	if result.Tag() == wit.ResultErr {
 		return nil, failure(result.Err())
 	}
-	var tasks []plugin.Task
-	for _, task := range result.Ok() {
-		emitted := plugin.Task{Name: task.Name, Payload: json.RawMessage(task.Payload), Key: task.Key.SomeOr("")}
-		if len(task.Headers) > 0 {
-			emitted.Headers = convert.Headers(task.Headers)
-		}
-		tasks = append(tasks, emitted)
+	return emitted(result.Ok()), nil
+}
+
+// Perform has a task performed as the host would, likewise: a first attempt, without a key and headers. The payloads of what
+// came of it are json.RawMessages: [EqualPerformed] compares them.
+func Perform(task string, payload any) (worker.Performed, error) {
+	return PerformTask(plugin.Assignment[any]{Name: task, Payload: payload})
+}
+
+// PerformTask is [Perform] for a task whose other fields matter. ID, TID, Time and Attempt are plausible ones where they are
+// zero.
+func PerformTask[T any](task plugin.Assignment[T]) (worker.Performed, error) {
+	given, err := convert.Task(task.Name, task.Payload, task.Key, task.Headers)
+	if err != nil {
+		return worker.Performed{}, err
 	}
-	return tasks, nil
+	if task.Time.IsZero() {
+		task.Time = time.UnixMilli(0)
+	}
+	result := entry.Perform(contract.Assignment{
+		Name:    task.Name,
+		Id:      cmp.Or(task.ID, "sample-id"),
+		Tid:     cmp.Or(task.TID, "sample-tid"),
+		Time:    uint64(task.Time.UnixMilli()),
+		Attempt: cmp.Or(task.Attempt, 1),
+		Payload: given.Payload,
+		Key:     given.Key,
+		Headers: given.Headers,
+	})
+	if result.Tag() == wit.ResultErr {
+		return worker.Performed{}, failure(result.Err())
+	}
+	performed := worker.Performed{Tasks: emitted(result.Ok().Tasks)}
+	for _, event := range result.Ok().Announcements {
+		performed.Announcements = append(performed.Announcements, worker.Announcement{
+			Name: event.Name, Payload: json.RawMessage(event.Payload), Headers: headers(event.Headers),
+		})
+	}
+	return performed, nil
+}
+
+func emitted(given []contract.Task) []plugin.Task {
+	var tasks []plugin.Task
+	for _, task := range given {
+		tasks = append(tasks, plugin.Task{
+			Name: task.Name, Payload: json.RawMessage(task.Payload), Key: task.Key.SomeOr(""), Headers: headers(task.Headers),
+		})
+	}
+	return tasks
+}
+
+func headers(given []contract.Header) map[string]string {
+	if len(given) == 0 {
+		return nil
+	}
+	return convert.Headers(given)
 }
 
 // Equal fails the test unless the tasks are the same, whatever the types and the order of fields of their payloads.
 func Equal(t testing.TB, got, want []plugin.Task) {
 	t.Helper()
-	if gotText, wantText := written(t, got), written(t, want); gotText != wantText {
-		t.Errorf("the tasks are\n%s\nand should be\n%s", gotText, wantText)
+	equal(t, "tasks", written(t, got), written(t, want))
+}
+
+// EqualPerformed fails the test unless the announcements and the tasks are the same, likewise.
+func EqualPerformed(t testing.TB, got, want worker.Performed) {
+	t.Helper()
+	events := func(performed worker.Performed) []plugin.Task {
+		var events []plugin.Task
+		for _, event := range performed.Announcements {
+			events = append(events, plugin.Task{Name: event.Name, Payload: event.Payload, Headers: event.Headers})
+		}
+		return events
+	}
+	equal(t, "announcements", written(t, events(got)), written(t, events(want)))
+	equal(t, "tasks", written(t, got.Tasks), written(t, want.Tasks))
+}
+
+func equal(t testing.TB, what, got, want string) {
+	t.Helper()
+	if got != want {
+		t.Errorf("the %s are\n%s\nand should be\n%s", what, got, want)
 	}
 }
 

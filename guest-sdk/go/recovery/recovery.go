@@ -10,6 +10,7 @@ import (
 	"leveret/plugin"
 	contract "leveret/plugin/internal/bindings/leveret_plugin_types"
 	"leveret/plugin/internal/convert"
+	"leveret/plugin/internal/deliver"
 	"leveret/plugin/internal/entry"
 	"leveret/plugin/internal/stop"
 	wit "leveret/plugin/internal/wit/types"
@@ -40,7 +41,7 @@ var handler = func(Message, []Attempt) ([]plugin.Task, error) { return nil, nil 
 // Call it in an init function.
 //
 // The tasks that the function returns are published as a handler's are. Its error is recorded and changes nothing: the message
-// becomes a dead letter in either case. It has a time limit of its own, and is as pure as a handler.
+// becomes a dead letter in either case. It has a time limit of its own.
 func Handle(handle func(message Message, attempts []Attempt) ([]plugin.Task, error)) {
 	handler = handle
 }
@@ -69,38 +70,14 @@ func handle(given contract.Message, failed []contract.FailedAttempt) ([]contract
 	if err != nil {
 		return nil, err
 	}
-	emitted := make([]contract.Task, len(tasks))
-	for i, task := range tasks {
-		emitted[i], err = convert.Task(task.Name, task.Payload, task.Key, task.Headers)
-		if err != nil {
-			return nil, err
-		}
-	}
-	return emitted, nil
+	return deliver.Tasks(tasks)
 }
 
 func message(given contract.Message) Message {
 	if given.Tag() == contract.MessageTask {
-		task := given.Task()
-		return Message{Task: &plugin.Assignment[json.RawMessage]{
-			Name:    task.Name,
-			ID:      task.Id,
-			TID:     task.Tid,
-			Time:    convert.Time(task.Time),
-			Attempt: task.Attempt,
-			Key:     task.Key.SomeOr(""),
-			Headers: convert.Headers(task.Headers),
-			Payload: json.RawMessage(task.Payload),
-		}}
+		task := deliver.Assignment(given.Task())
+		return Message{Task: &task}
 	}
-	event := given.Event()
-	return Message{Event: &plugin.Event[json.RawMessage]{
-		Name:    event.Name,
-		ID:      event.Id,
-		TID:     event.Tid,
-		Time:    convert.Time(event.Time),
-		Source:  event.Source.SomeOr(""),
-		Headers: convert.Headers(event.Headers),
-		Payload: json.RawMessage(event.Payload),
-	}}
+	event := deliver.Event(given.Event())
+	return Message{Event: &event}
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"leveret/plugin"
+	"leveret/plugin/subscriber"
 )
 
 const version = "0.1.0"
@@ -30,7 +31,7 @@ func init() {
 		Summary: "Thanks people for their payments.",
 		Emits:   []plugin.Shape{{Name: "email.send"}},
 	})
-	plugin.Subscribe("org.payment.processed", thank)
+	subscriber.Handle("org.payment.processed", thank)
 }
 
 func thank(event plugin.Event[Payment]) ([]plugin.Task, error) {

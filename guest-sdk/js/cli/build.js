@@ -2,6 +2,7 @@ import { mkdir, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { componentize } from "componentize-qjs";
 import { bundle } from "./bundle.js";
+import { undisguised } from "./disguise.js";
 import { Fault } from "./fault.js";
 import { inspect } from "./inspect.js";
 import { read } from "./project.js";
@@ -40,12 +41,12 @@ export async function build(directory, { out, check = true, small = false } = {}
  */
 async function compile(project, small) {
   const source = await bundle(project);
-  const exported = await inspect(source);
-  return withWorld(exported, async (witPath, world) => {
+  const shape = await inspect(source);
+  return withWorld(shape, async (witPath, world) => {
     try {
-      const jsSource = source.component(exported);
+      const jsSource = source.component(shape);
       const { component } = await componentize({ witPath, world, jsSource, sync: true, optSize: small });
-      return component;
+      return undisguised(component);
     } catch (error) {
       const [, reason] = notLoaded.exec(error.message) ?? [];
       if (reason === undefined) throw error;

@@ -1,18 +1,20 @@
 import { isBuiltin } from "node:module";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { undercover } from "./disguise.js";
 import { Fault } from "./fault.js";
 import { imports } from "./world.js";
 
 const sdk = fileURLToPath(new URL("../src/", import.meta.url));
 
 /**
- * A plugin in one module, which exports it as `plugin`, and `leveret$open`, which makes the component's exports of the
- * imports. Whatever the author's packages call their things, none begins so.
+ * A plugin in one module, which exports it as `plugin`, what it `leveret$used` of what the operator grants, and
+ * `leveret$open`, which makes the component's exports of the imports. Whatever the author's packages call their things,
+ * none begins so.
  *
  * @typedef {object} Bundle
  * @property {string} text
- * @property {(exported: string[]) => string} component the component's source: the module, opened
+ * @property {(shape: import("./world.js").Shape) => string} component the component's source: the module, opened
  */
 
 /**
@@ -25,9 +27,11 @@ export async function bundle({ directory, source, version, summary }) {
   const entry = `
     import { reach } from ${JSON.stringify(`${sdk}world.js`)};
     import { component } from ${JSON.stringify(`${sdk}component.js`)};
+    import { used } from ${JSON.stringify(`${sdk}host.js`)};
     import plugin from ${JSON.stringify(source)};
-    export { plugin };
-    export const leveret$open = (imports) => component(plugin, ${JSON.stringify({ version, summary })}, () => reach(imports));
+    export { plugin, used as leveret$used };
+    const project = ${JSON.stringify({ version, summary })};
+    export const leveret$open = (imports) => component(plugin, project, () => reach(imports));
   `;
   const text = await bundled({
     stdin: { contents: entry, resolveDir: directory, sourcefile: "component" },
@@ -43,7 +47,7 @@ export async function bundle({ directory, source, version, summary }) {
     legalComments: "none",
     logLevel: "silent",
   });
-  return { text, component: (exported) => `${text}${opening(exported)}` };
+  return { text, component: (shape) => `${text}${opening(shape)}` };
 }
 
 /** @param {import("esbuild").BuildOptions} options */
@@ -68,12 +72,21 @@ function described({ text, location }) {
 /**
  * The end of the component's source, where the imports of its world are.
  *
- * @param {string[]} exported
+ * @param {import("./world.js").Shape} shape
  */
-function opening(exported) {
-  const imported = Object.entries(imports).map(([name, module]) => `import leveret$${name} from "${module}";`);
-  const opened = Object.keys(imports)
-    .map((name) => `${name}: leveret$${name}`)
-    .join(", ");
-  return [...imported, `export const { ${exported.join(", ")} } = leveret$open({ ${opened} });`, ""].join("\n");
+function opening(shape) {
+  /** @type {string[]} */
+  const lines = [];
+  /** @type {(name: string, module: string | Record<string, string>) => string} */
+  const opened = (name, module) => {
+    if (typeof module === "string") {
+      lines.push(`import leveret$${name} from "${undercover(module)}";`);
+      return `leveret$${name}`;
+    }
+    const parts = Object.entries(module).map(([part, one]) => `${part}: ${opened(`${name}$${part}`, one)}`);
+    return `{ ${parts.join(", ")} }`;
+  };
+  const given = Object.entries(imports(shape)).map(([name, module]) => `${name}: ${opened(name, module)}`);
+  lines.push(`export const { ${shape.exported.join(", ")} } = leveret$open({ ${given.join(", ")} });`, "");
+  return lines.join("\n");
 }

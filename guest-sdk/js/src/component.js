@@ -1,31 +1,43 @@
-/** @import { Assignment, Event, FailedAttempt, Message, Plugin, Task } from "./index.d.ts" */
+/** @import { Announcement, Assignment, Event, FailedAttempt, Message, Plugin, Task } from "./index.d.ts" */
 /** @import * as contract from "./contract.d.ts" */
 /** @import { Host } from "./host.js" */
 import { description } from "./description.js";
 import { failure, Reject } from "./failure.js";
 import { within } from "./host.js";
 import { log } from "./log.js";
-import { deliver, parsed } from "./subscriber.js";
+import { parsed } from "./payload.js";
+import { deliver } from "./subscriber.js";
 import { synchronous } from "./synchronous.js";
 import { json, tasks } from "./task.js";
+import { carryOut } from "./worker.js";
 
 /**
- * What a component exports, made of a plugin. `recovery` and `probe` are there only if the author wrote them.
+ * What a component exports, made of a plugin. All but `manifest` are there only if the author wrote them.
  *
  * @param {Plugin} plugin
  * @param {{ version: string, summary: string }} project what `package.json` says
  * @param {() => Host} reach gives the host, at each call
  */
 export function component(plugin, project, reach) {
-  const { recover, healthy } = plugin;
+  const { subscribers, workers, recover, healthy } = plugin;
   return {
     manifest: {
       describe: () => within(reach(), () => description(plugin, project)),
     },
-    subscriber: {
-      /** @param {contract.Event} event */
-      onEvent: (event) => within(reach(), () => onEvent(plugin, event)),
-    },
+    subscriber:
+      subscribers.length === 0
+        ? undefined
+        : {
+            /** @param {contract.Event} event */
+            onEvent: (event) => within(reach(), () => onEvent(plugin, event)),
+          },
+    worker:
+      workers.length === 0
+        ? undefined
+        : {
+            /** @param {contract.Assignment} task */
+            perform: (task) => within(reach(), () => onTask(plugin, task)),
+          },
     recovery: recover && {
       /**
        * @param {contract.Message} message
@@ -48,6 +60,22 @@ function onEvent(plugin, event) {
     const subscriber = plugin.subscribers.find((one) => one.event === event.name);
     if (!subscriber) throw new Reject(`the plugin has no subscriber of ${event.name}`);
     return deliver(subscriber, readEvent(event)).map(writeTask);
+  } catch (thrown) {
+    throw writeFailure(thrown);
+  }
+}
+
+/**
+ * @param {Plugin} plugin
+ * @param {contract.Assignment} task
+ * @returns {contract.Performed}
+ */
+function onTask(plugin, task) {
+  try {
+    const worker = plugin.workers.find((one) => one.task === task.name);
+    if (!worker) throw new Reject(`the plugin has no worker of ${task.name}`);
+    const { announcements, tasks } = carryOut(worker, readAssignment(task));
+    return { announcements: announcements.map(writeAnnouncement), tasks: tasks.map(writeTask) };
   } catch (thrown) {
     throw writeFailure(thrown);
   }
@@ -112,10 +140,30 @@ function writeFailure(thrown) {
  * @param {Task} task
  * @returns {contract.Task}
  */
-function writeTask(task) {
-  const headers = Object.entries(task.headers ?? {}).map(([name, value]) => ({ name, value: String(value) }));
-  const key = task.key === undefined || task.key === null ? null : String(task.key);
-  return { name: task.name, payload: json(task), key, headers };
+function writeTask({ name, payload, key, headers }) {
+  const text = json(payload, `the task ${name}`);
+  return {
+    name,
+    payload: text,
+    key: key === undefined || key === null ? null : String(key),
+    headers: written(headers),
+  };
+}
+
+/**
+ * @param {Announcement} announcement
+ * @returns {contract.Announcement}
+ */
+function writeAnnouncement({ event, payload, headers }) {
+  return { name: event, payload: json(payload, `the event ${event}`), headers: written(headers) };
+}
+
+/**
+ * @param {Readonly<Record<string, string>>} [headers]
+ * @returns {contract.Header[]}
+ */
+function written(headers = {}) {
+  return Object.entries(headers).map(([name, value]) => ({ name, value: String(value) }));
 }
 
 /** @param {contract.Header[]} headers */

@@ -13,16 +13,16 @@ export function description(plugin, project) {
     summary: plugin.summary ?? project.summary,
     subscriptions: plugin.subscribers.map(({ event, schema }) => ({ event, schema: schemaText(schema) })),
     emits: plugin.emits.map(shape),
-    performs: [],
-    announces: [],
+    performs: plugin.workers.map(({ task, schema }) => ({ name: task, schema: schemaText(schema) })),
+    announces: plugin.announces.map(shape),
     limits: { time: time ?? null, memory: memory ?? null, prefetch: prefetch ?? null, attempts: attempts ?? null },
   };
 }
 
-/** @param {string | Shape} emitted */
-function shape(emitted) {
-  if (typeof emitted === "string") return { name: emitted, schema: null };
-  return { name: emitted.name, schema: schemaText(emitted.schema) };
+/** @param {string | Shape} given */
+function shape(given) {
+  if (typeof given === "string") return { name: given, schema: null };
+  return { name: given.name, schema: schemaText(given.schema) };
 }
 
 /** @param {JsonSchema | undefined} schema */

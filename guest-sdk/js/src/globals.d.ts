@@ -22,7 +22,10 @@ declare global {
   }
   var console: Console;
 
-  /** Randomness that is seeded from the event's id: the same event gives the same. */
+  /**
+   * Randomness that is seeded from the message's id: the same event gives the same. A worker may be granted the
+   * system's instead.
+   */
   interface Crypto {
     getRandomValues<Values extends ArrayBufferView>(array: Values): Values;
     randomUUID(): `${string}-${string}-${string}-${string}-${string}`;

@@ -63,8 +63,30 @@ export function task(name: string, payload: unknown, options?: TaskOptions): Tas
 /** What a handler may return: nothing, a task, or several. A generator may yield them. Never a promise. */
 export type Tasks = void | undefined | null | Task | Iterable<Task>;
 
-/** What a subscription wants of its payloads. */
-export interface SubscriptionOptions<Payload> {
+/** An event that a worker announces. Made by {@link announce}. */
+export interface Announcement {
+  /** The event's full name, such as `email.sent`. */
+  readonly event: string;
+  /** Anything that `JSON.stringify` can write. */
+  readonly payload: unknown;
+  /** Further headers. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+/** What an announcement may carry beside its payload. */
+export interface AnnouncementOptions {
+  /** Further headers. Names that begin with `x-leveret-`, `leveret-` or `x-death` are the host's. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Announces an event. It counts once the worker's handler returns it. */
+export function announce(event: string, payload: unknown, options?: AnnouncementOptions): Announcement;
+
+/** What a worker's handler may return: events, and further tasks of the own application. Never a promise. */
+export type Results = void | undefined | null | Announcement | Task | Iterable<Announcement | Task>;
+
+/** What a handler wants of its payloads. */
+export interface PayloadOptions<Payload> {
   /** Reads the payload into the handler's type. A misfit is rejected with the path to it. */
   readonly payload?: Validator<Payload> | undefined;
   /** What the host checks before it runs the plugin. A misfit becomes a dead letter that says where. */
@@ -94,9 +116,37 @@ export function subscribe<Payload>(
 ): Subscriber<Payload>;
 export function subscribe<Payload = unknown>(
   event: string,
-  options: SubscriptionOptions<Payload>,
+  options: PayloadOptions<Payload>,
   handler: (event: Event<Payload>) => Tasks,
 ): Subscriber<Payload>;
+
+/** A function and the task that it performs. Made by {@link perform}. */
+export interface Worker<Payload = any> {
+  readonly task: string;
+  readonly schema?: JsonSchema | undefined;
+  readonly payload?: Validator<Payload> | undefined;
+  readonly handler: (task: Assignment<Payload>) => Results;
+}
+
+/**
+ * Makes a function the worker of one task. List it under `workers` in {@link definePlugin}. It may be called again for
+ * a task that it performed already, if the host or the broker died in between.
+ *
+ * @param task the task's name within the application: `email.send` in application `pheidi` is `pheidi.email.send`
+ * @param payload what reads the payload into the handler's type; `unknown` without it
+ * @throws {TypeError} if the handler is async
+ */
+export function perform(task: string, handler: (task: Assignment) => Results): Worker<unknown>;
+export function perform<Payload>(
+  task: string,
+  payload: Validator<Payload>,
+  handler: (task: Assignment<Payload>) => Results,
+): Worker<Payload>;
+export function perform<Payload = unknown>(
+  task: string,
+  options: PayloadOptions<Payload>,
+  handler: (task: Assignment<Payload>) => Results,
+): Worker<Payload>;
 
 /** Throw it to have the message tried again. Made by {@link retry}. */
 export class Retry extends Error {
@@ -129,13 +179,13 @@ export type Message = ({ readonly kind: "event" } & Event) | ({ readonly kind: "
 export interface Assignment<Payload = unknown> {
   /** The name within the application. */
   readonly name: string;
-  /** What makes it the same task, however often it is delivered. */
+  /** What makes it the same task, however often it is delivered. Use it to perform a task once. */
   readonly id: string;
   /** The transaction ID: the same on everything that one first event causes. */
   readonly tid: string;
   /** When it was created. */
   readonly time: Date;
-  /** The number of the last attempt, from 1. */
+  /** The number of this attempt, from 1; to `recover` that of the last. Only failures of the handler count. */
   readonly attempt: number;
   /** The ordering key, if its creator gave one. */
   readonly key: string | null;
@@ -157,11 +207,11 @@ export interface FailedAttempt {
   readonly reason: string;
 }
 
-/** A task that the plugin may create, and what its payloads look like. */
+/** A task that the plugin may create or an event that it may announce, and what its payloads look like. */
 export interface Shape {
-  /** The name within the application. */
+  /** A task's name within the application, or an event's full name. */
   readonly name: string;
-  /** A task that does not fit fails the delivery, as a retry. */
+  /** A payload that does not fit fails the delivery, as a retry. */
   readonly schema?: JsonSchema | undefined;
 }
 
@@ -185,8 +235,12 @@ export interface PluginOptions {
   readonly summary?: string | undefined;
   /** The plugin's {@link subscribe} functions, one for each event at most. */
   readonly subscribers?: readonly Subscriber[] | undefined;
+  /** The plugin's {@link perform} functions, one for each task at most. */
+  readonly workers?: readonly Worker[] | undefined;
   /** The tasks that the plugin may create, relative to its application. */
   readonly emits?: readonly (string | Shape)[] | undefined;
+  /** The events that the plugin's workers may announce, by their full names. */
+  readonly announces?: readonly (string | Shape)[] | undefined;
   /** What the plugin asks for. */
   readonly limits?: Limits | undefined;
   /**
@@ -201,14 +255,17 @@ export interface PluginOptions {
 /** A plugin: the default export of its main source. Made by {@link definePlugin}. */
 export interface Plugin extends PluginOptions {
   readonly subscribers: readonly Subscriber[];
+  readonly workers: readonly Worker[];
   readonly emits: readonly (string | Shape)[];
+  readonly announces: readonly (string | Shape)[];
   readonly limits: Limits;
 }
 
 /**
  * Makes a plugin. Export it as the default of the main source.
  *
- * @throws {TypeError} if there are two subscribers of one event, a limit is not a whole number, or a function is async
+ * @throws {TypeError} if there are two handlers of one event or task, a limit is not a whole number, or a function is
+ *   async
  */
 export function definePlugin(options: PluginOptions): Plugin;
 

@@ -6,10 +6,12 @@ import { refuseAsync } from "./synchronous.js";
  * @returns {Plugin}
  */
 export function definePlugin(options) {
-  const { subscribers = [], emits = [], limits = {}, version, summary, recover, healthy } = options;
-  const events = subscribers.map((subscriber) => subscriber.event);
-  const twice = events.find((event, index) => events.indexOf(event) !== index);
-  if (twice !== undefined) throw new TypeError(`two subscribers of ${twice}: a plugin may have one of each event`);
+  const { subscribers = [], workers = [], emits = [], announces = [], limits = {} } = options;
+  const { version, summary, recover, healthy } = options;
+  const event = twice(subscribers.map((subscriber) => subscriber.event));
+  if (event !== undefined) throw new TypeError(`two subscribers of ${event}: a plugin may have one of each event`);
+  const task = twice(workers.map((worker) => worker.task));
+  if (task !== undefined) throw new TypeError(`two workers of ${task}: a plugin may have one of each task`);
   for (const [name, limit] of Object.entries(limits)) {
     if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) {
       throw new TypeError(`the limit \`${name}\` is not a whole number: ${limit}`);
@@ -17,5 +19,10 @@ export function definePlugin(options) {
   }
   if (recover) refuseAsync(recover, "`recover`");
   if (healthy) refuseAsync(healthy, "`healthy`");
-  return { version, summary, subscribers, emits, limits, recover, healthy };
+  return { version, summary, subscribers, workers, emits, announces, limits, recover, healthy };
+}
+
+/** @param {string[]} names */
+function twice(names) {
+  return names.find((name, index) => names.indexOf(name) !== index);
 }

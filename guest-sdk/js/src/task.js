@@ -14,26 +14,37 @@ export function task(name, payload, options = {}) {
 /**
  * The tasks in what a handler returned: nothing, one task, or several.
  *
- * @param {unknown} returned
+ * @param {unknown} given
  * @param {string} handler
  * @returns {Task[]}
  */
-export function tasks(returned, handler) {
-  const given = synchronous(returned, handler);
-  if (given === undefined || given === null) return [];
-  const list =
-    typeof given === "object" && Symbol.iterator in given ? [.../** @type {Iterable<unknown>} */ (given)] : [given];
-  return list.map((one) => {
+export function tasks(given, handler) {
+  return returned(given, handler).map((one) => {
     if (isTask(one)) return one;
     throw new TypeError(`${handler} returned ${JSON.stringify(one) ?? String(one)}, which is not a task`);
   });
 }
 
 /**
+ * What a handler returned, as a list: nothing, one thing, or several.
+ *
+ * @param {unknown} value
+ * @param {string} handler
+ * @returns {unknown[]}
+ */
+export function returned(value, handler) {
+  const given = synchronous(value, handler);
+  if (given === undefined || given === null) return [];
+  return typeof given === "object" && Symbol.iterator in given
+    ? [.../** @type {Iterable<unknown>} */ (given)]
+    : [given];
+}
+
+/**
  * @param {unknown} value
  * @returns {value is Task}
  */
-function isTask(value) {
+export function isTask(value) {
   return (
     typeof value === "object" &&
     value !== null &&
@@ -44,13 +55,14 @@ function isTask(value) {
 }
 
 /**
- * A task's payload as JSON text.
+ * A payload as JSON text.
  *
- * @param {Task} task
+ * @param {unknown} payload
+ * @param {string} whose for a message: `the task email.send`
  * @returns {string}
  */
-export function json({ name, payload }) {
+export function json(payload, whose) {
   const text = JSON.stringify(payload);
-  if (text === undefined) throw new TypeError(`the payload of the task ${name} is not JSON: ${String(payload)}`);
+  if (text === undefined) throw new TypeError(`the payload of ${whose} is not JSON: ${String(payload)}`);
   return text;
 }

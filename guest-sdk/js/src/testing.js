@@ -3,6 +3,7 @@
 /** @import { EmittedTask, World } from "./testing.d.ts" */
 import { component } from "./component.js";
 import { native } from "./host.js";
+import { answering, keeping } from "./stand.js";
 
 /**
  * @param {Plugin} plugin
@@ -10,8 +11,34 @@ import { native } from "./host.js";
  * @param {World} [world]
  */
 export function deliver(plugin, event, world) {
+  const { subscriber } = opened(plugin, world);
+  if (!subscriber) throw new TypeError("the plugin has no subscriber");
+  return outcome(() => ({ tasks: subscriber.onEvent(written(event)).map(read) }));
+}
+
+/**
+ * @param {Plugin} plugin
+ * @param {any} task
+ * @param {World} [world]
+ */
+export function perform(plugin, task, world) {
+  const { worker } = opened(plugin, world);
+  if (!worker) throw new TypeError("the plugin has no worker");
+  return outcome(() => {
+    const { announcements, tasks } = worker.perform(assigned(task));
+    return { events: announcements.map(read), tasks: tasks.map(read) };
+  });
+}
+
+/**
+ * What comes of a delivery, or its failure.
+ *
+ * @template Done
+ * @param {() => Done} work
+ */
+function outcome(work) {
   try {
-    return { tasks: opened(plugin, world).subscriber.onEvent(written(event)).map(read) };
+    return work();
   } catch (thrown) {
     const failure = /** @type {contract.Failure} */ (thrown);
     if (failure.tag === "reject") return { reject: failure.val };
@@ -30,7 +57,7 @@ export function recover(plugin, message, attempts = [], world) {
   const { recovery } = opened(plugin, world);
   if (!recovery) throw new TypeError("the plugin has no `recover`");
   const { kind, ...rest } = message;
-  const val = kind === "task" ? { attempt: 1, key: null, ...written(rest) } : written(rest);
+  const val = kind === "task" ? assigned(rest) : written(rest);
   try {
     return { tasks: recovery.recover({ tag: kind ?? "event", val }, attempts.map(failedAttempt)).map(read) };
   } catch (reason) {
@@ -56,8 +83,9 @@ export function healthy(plugin, world) {
  * @param {Plugin} plugin
  * @param {World} [world]
  */
-function opened(plugin, { settings = {} } = {}) {
-  const host = { ...native, setting: (/** @type {string} */ name) => settings[name] };
+function opened(plugin, { settings = {}, http, buckets } = {}) {
+  const setting = (/** @type {string} */ name) => settings[name];
+  const host = { ...native, setting, http: http && answering(http), keyvalue: buckets && keeping(buckets) };
   return component(plugin, { version: "sample-version", summary: "" }, () => host);
 }
 
@@ -74,19 +102,24 @@ function written({ payload, time = new Date(0), headers = {}, ...rest }) {
   };
 }
 
+/** @param {any} task */
+function assigned(task) {
+  return { attempt: 1, key: null, ...written(task) };
+}
+
 /** @param {any} attempt */
 function failedAttempt({ attempt = 1, time = new Date(0), version = "sample-version", reason = "" }) {
   return { attempt, time: time.getTime(), version, reason };
 }
 
 /**
- * @param {contract.Task} task
+ * @param {{ name: string, payload: string, key?: string | null, headers: contract.Header[] }} emitted
  * @returns {EmittedTask}
  */
 function read({ name, payload, key, headers }) {
   /** @type {EmittedTask} */
-  const task = { name, payload: JSON.parse(payload) };
-  if (key !== null) task.key = key;
-  if (headers.length > 0) task.headers = Object.fromEntries(headers.map(({ name, value }) => [name, value]));
-  return task;
+  const one = { name, payload: JSON.parse(payload) };
+  if (typeof key === "string") one.key = key;
+  if (headers.length > 0) one.headers = Object.fromEntries(headers.map(({ name, value }) => [name, value]));
+  return one;
 }

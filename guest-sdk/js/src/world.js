@@ -1,5 +1,6 @@
 /** @import { Imports } from "./contract.d.ts" */
 /** @import { Host } from "./host.js" */
+import { used } from "./host.js";
 import { log } from "./log.js";
 
 // The engine has no console. Modules that print while they are loaded, at build time, must find one.
@@ -11,11 +12,16 @@ globalThis.console ??= /** @type {any} */ ({ ...log, log: log.info });
  * @param {Imports} imports
  * @returns {Host}
  */
-export function reach({ log, store, random, insecure }) {
+export function reach({ log, store, random, insecure, http, keyvalue }) {
   // The engine's own generator was seeded when the component was built: it would give every delivery the same numbers.
   Math.random = fractions(insecure.getInsecureRandomBytes);
   globalThis.crypto = /** @type {any} */ (cryptography(random));
-  return { log: log.log, setting: (name) => store.get(name) ?? undefined };
+  return {
+    log: log.log,
+    setting: (name) => store.get(name) ?? undefined,
+    http: http && used.http?.(http),
+    keyvalue: keyvalue && used.keyvalue?.(keyvalue),
+  };
 }
 
 /**

@@ -60,7 +60,28 @@ test("the main source may be named, and is missed where there is none", async (c
 test("a bundle exports what the author wrote", async (context) => {
   const directory = await project(context, { "package.json": manifest, "src/plugin.ts": greeter });
   const bundled = await bundle(await read(directory));
-  assert.deepEqual(await inspect(bundled), ["manifest", "subscriber", "probe"]);
+  assert.deepEqual(await inspect(bundled), { exported: ["manifest", "subscriber", "probe"], used: [] });
+});
+
+test("a bundle imports what its worker uses, and a subscriber uses nothing", async (context) => {
+  /** @param {string} list */
+  const found = async (list) => {
+    const text = `
+      import { definePlugin, perform, subscribe } from "@leveret/plugin";
+      import { send } from "@leveret/plugin/http";
+      import { open } from "@leveret/plugin/keyvalue";
+      export default definePlugin({ ${list} });
+    `;
+    const directory = await project(context, { "package.json": manifest, "src/plugin.js": text });
+    return inspect(await bundle(await read(directory)));
+  };
+  assert.deepEqual(await found('workers: [perform("a.do", () => {})]'), { exported: ["manifest", "worker"], used: [] });
+  assert.deepEqual((await found('workers: [perform("a.do", () => void open("sent"))]')).used, ["keyvalue"]);
+  assert.deepEqual((await found('workers: [perform("a.do", () => (send("a"), open("b"), []))]')).used, [
+    "http",
+    "keyvalue",
+  ]);
+  await assert.rejects(found('subscribers: [subscribe("a.b", () => void send("a"))]'), /only a worker has .*\/http/);
 });
 
 test("what cannot be bundled or loaded says why", async (context) => {
@@ -75,6 +96,8 @@ test("what cannot be bundled or loaded says why", async (context) => {
   );
   await assert.rejects(fault('throw new Error("boom")'), /the plugin cannot be loaded: boom/);
   await assert.rejects(fault("export default {}"), /not made by `definePlugin`/);
+  const empty = 'import { definePlugin } from "@leveret/plugin"; export default definePlugin({});';
+  await assert.rejects(fault(empty), /neither a subscriber nor a worker/);
 });
 
 test("what Node has and a component has not is told", async (context) => {
@@ -105,4 +128,23 @@ test("a project becomes a component with the exports that the author wrote", asy
   for (const name of ["manifest", "subscriber", "probe"])
     assert.ok(text.includes(`leveret:plugin/${name}@0.1.0`), name);
   assert.ok(!text.includes("leveret:plugin/recovery@0.1.0"));
+});
+
+test("a worker becomes a component that imports what it uses under its own name", async (context) => {
+  const text = `
+    import { definePlugin, perform } from "@leveret/plugin";
+    import { send } from "@leveret/plugin/http";
+    import { open } from "@leveret/plugin/keyvalue";
+    const visit = perform("page.visit", () => open("pages").set("body", send("https://example.org").body));
+    export default definePlugin({ workers: [visit] });
+  `;
+  const directory = await project(context, { "package.json": manifest, "src/plugin.js": text });
+  const component = await readFile((await build(directory)).file, "latin1");
+  for (const name of [
+    "leveret:plugin/worker@0.1.0",
+    "wasi:http/outgoing-handler@0.2.12",
+    "wasi:keyvalue/store@0.2.0-draft",
+  ])
+    assert.ok(component.includes(name), name);
+  assert.ok(!component.includes("leveret:plugin/subscriber@0.1.0"));
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { definePlugin, log, reject, setting, subscribe, task } from "@leveret/plugin";
+import { announce, definePlugin, log, perform, reject, retry, setting, subscribe, task } from "@leveret/plugin";
 import { component } from "../src/component.js";
 
 const project = { version: "1.4.2", summary: "Greets people." };
@@ -13,7 +13,12 @@ const host = {
 };
 
 /** @param {import("@leveret/plugin").PluginOptions} options */
-const open = (options) => component(definePlugin(options), project, () => host);
+const made = (options) => component(definePlugin(options), project, () => host);
+
+/** @typedef {ReturnType<typeof made>} Made */
+
+/** @param {import("@leveret/plugin").PluginOptions} options */
+const open = (options) => /** @type {{ [Name in keyof Made]: NonNullable<Made[Name]> }} */ (made(options));
 
 const event = {
   name: "user.authorized",
@@ -39,6 +44,8 @@ test("a plugin describes itself", () => {
   const { manifest } = open({
     subscribers: [subscribe("user.authorized", { schema: { type: "object" } }, () => {}), subscribe("a.b", () => {})],
     emits: ["greeting.send", { name: "complaint.file", schema: true }, { name: "c.d" }],
+    workers: [perform("greeting.send", { schema: { type: "object" } }, () => {}), perform("c.d", () => {})],
+    announces: ["greeting.sent", { name: "greeting.bounced", schema: true }],
     limits: { time: 5000, memory: 1 << 24, prefetch: 7, attempts: 4 },
   });
   assert.deepEqual(manifest.describe(), {
@@ -53,17 +60,25 @@ test("a plugin describes itself", () => {
       { name: "complaint.file", schema: "true" },
       { name: "c.d", schema: null },
     ],
-    performs: [],
-    announces: [],
+    performs: [
+      { name: "greeting.send", schema: '{"type":"object"}' },
+      { name: "c.d", schema: null },
+    ],
+    announces: [
+      { name: "greeting.sent", schema: null },
+      { name: "greeting.bounced", schema: "true" },
+    ],
     limits: { time: 5000, memory: 1 << 24, prefetch: 7, attempts: 4 },
   });
   const own = open({ version: "2", summary: "" }).manifest.describe();
   assert.deepEqual([own.version, own.summary, own.limits.time], ["2", "", null]);
 });
 
-test("two subscribers of one event are refused", () => {
+test("two handlers of one event or of one task are refused", () => {
   const subscriber = subscribe("a.b", () => {});
   assert.throws(() => definePlugin({ subscribers: [subscriber, subscriber] }), /two subscribers of a\.b/);
+  const worker = perform("c.d", () => {});
+  assert.throws(() => definePlugin({ workers: [worker, worker] }), /two workers of c\.d/);
 });
 
 test("a limit that is not a whole number is refused", () => {
@@ -123,8 +138,48 @@ test("what is logged reaches the host, line by line, and so does where an error 
   assert.deepEqual(lines.slice(0, 4), ['info hello {"user":7} 1', "warn two", "warn lines", "debug Error: boom"]);
 });
 
-test("recovery and probe are there only if the author wrote them", () => {
-  assert.deepEqual([open({}).recovery, open({}).probe], [undefined, undefined]);
+test("an interface is there only if the author wrote something for it", () => {
+  const names = (/** @type {import("@leveret/plugin").PluginOptions} */ options) =>
+    Object.entries(made(options)).flatMap(([name, one]) => (one ? [name] : []));
+  const [subscribers, workers] = [[subscribe("a.b", () => {})], [perform("c.d", () => {})]];
+  assert.deepEqual(names({ subscribers }), ["manifest", "subscriber"]);
+  assert.deepEqual(names({ workers }), ["manifest", "worker"]);
+  assert.deepEqual(names({ subscribers, workers, healthy() {} }), ["manifest", "subscriber", "worker", "probe"]);
+  assert.deepEqual(names({ workers, recover() {} }), ["manifest", "worker", "recovery"]);
+});
+
+const { source: _, ...assignment } = { ...event, name: "greeting.send", attempt: 2, key: "k-1" };
+
+test("a task reaches its worker whole, and so does what comes of it the host", () => {
+  const repeat = perform("greeting.send", ({ time, payload, headers, ...facts }) => [
+    task("visit.count", payload, { key: "k-2" }),
+    announce("greeting.sent", { ...facts, time: time.getTime() }, { headers }),
+  ]);
+  assert.deepEqual(open({ workers: [repeat] }).worker.perform(assignment), {
+    announcements: [
+      {
+        name: "greeting.sent",
+        payload: '{"name":"greeting.send","id":"id-1","tid":"tid-1","attempt":2,"key":"k-1","time":1500}',
+        headers: [{ name: "traceparent", value: "00-1" }],
+      },
+    ],
+    tasks: [{ name: "visit.count", payload: '{"user":7}', key: "k-2", headers: [] }],
+  });
+});
+
+test("a task that nobody performs is rejected, and a worker's failure is the host's", () => {
+  const busy = perform("c.d", () => {
+    throw retry("busy").after(7);
+  });
+  const { worker } = open({ workers: [busy] });
+  assert.deepEqual(
+    thrown(() => worker.perform(assignment)),
+    { tag: "reject", val: "the plugin has no worker of greeting.send" },
+  );
+  assert.deepEqual(
+    thrown(() => worker.perform({ ...assignment, name: "c.d" })),
+    { tag: "retry", val: { reason: "busy", after: 7 } },
+  );
 });
 
 test("recovery gets the message and its failed attempts, and its error is a text", () => {
@@ -135,16 +190,14 @@ test("recovery gets the message and its failed attempts, and its error is a text
     },
   });
   const attempt = { attempt: 3, time: 0, version: "1", reason: "busy" };
-  const [{ payload }] = recovery?.recover({ tag: "event", val: event }, [attempt]) ?? [];
+  const [{ payload }] = recovery.recover({ tag: "event", val: event }, [attempt]);
   assert.deepEqual(JSON.parse(payload), {
     id: "id-1",
     payload: { user: 7 },
     attempts: [{ attempt: 3, time: "1970-01-01T00:00:00.000Z", version: "1", reason: "busy" }],
   });
-  const { source, ...rest } = event;
-  const assignment = { ...rest, attempt: 2, key: null };
   assert.equal(
-    thrown(() => recovery?.recover({ tag: "task", val: assignment }, [])),
+    thrown(() => recovery.recover({ tag: "task", val: { ...assignment, key: null } }, [])),
     "task 2 null",
   );
 });
@@ -156,9 +209,9 @@ test("a probe's error is its reason, and settings are those of the operator", ()
     },
   });
   assert.equal(
-    thrown(() => ill.probe?.healthy()),
+    thrown(() => ill.probe.healthy()),
     "hello undefined",
   );
-  assert.equal(open({ healthy() {} }).probe?.healthy(), undefined);
+  assert.equal(open({ healthy() {} }).probe.healthy(), undefined);
   assert.equal(setting("greeting"), undefined);
 });

@@ -1,6 +1,8 @@
 // What must compile, and what must not: `tsc` is the test.
 import * as v from "valibot";
-import { definePlugin, subscribe, task, type Validator } from "@leveret/plugin";
+import { announce, definePlugin, perform, subscribe, task, type Validator } from "@leveret/plugin";
+import { send } from "@leveret/plugin/http";
+import { open } from "@leveret/plugin/keyvalue";
 
 const Payment = v.object({ email: v.string(), amount: v.number() });
 
@@ -31,6 +33,28 @@ subscribe("user.named", function* () {
   yield task("name.keep", {});
 });
 
+perform("email.send", Payment, ({ payload, attempt, key }) => {
+  const amount: number = payload.amount;
+  return [announce("email.sent", { amount, attempt, key }), task("visit.count", {}, { key: key ?? "none" })];
+});
+
+perform("page.visit", ({ id }) => {
+  const { status, headers, body } = send("https://example.org", { method: "PUT", body: "text", timeout: 1_000 });
+  const length: number = body.length + status;
+  const pages = open("pages");
+  pages.set(id, headers["content-type"] ?? body);
+  // @ts-expect-error: there may be no value
+  const value: Uint8Array = pages.get(id);
+  return announce("page.visited", { length, value, keys: [...pages.keys()] });
+});
+
+// @ts-expect-error: an answer is there at once, and there is nothing to await
+send("https://example.org").then(() => {});
+// @ts-expect-error: an event is announced, and by workers only
+subscribe("user.authorized", () => announce("email.sent", {}));
+// @ts-expect-error: a worker cannot wait
+perform("email.send", async () => {});
+
 // @ts-expect-error: a handler cannot wait
 subscribe("user.authorized", async () => {});
 // @ts-expect-error: nor with a payload
@@ -43,6 +67,8 @@ subscribe("user.authorized", () => "greeting.send");
 definePlugin({
   summary: "Greets people.",
   subscribers: [subscribe("org.payment.processed", Payment, () => {})],
+  workers: [perform("email.send", Payment, () => {})],
+  announces: ["email.sent", { name: "email.bounced", schema: { type: "object" } }],
   recover(message, attempts) {
     if (message.kind === "task") return task("complaint.file", { attempt: message.attempt });
     return task("complaint.file", { source: message.source, reasons: attempts.map(({ reason }) => reason) });

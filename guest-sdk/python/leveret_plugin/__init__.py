@@ -1,7 +1,7 @@
 """Write Leveret plugins in Python.
 
-A plugin turns events into tasks of its own application. Its author writes an ordinary function for each event;
-`python -m leveret_plugin build` gives the component::
+A plugin turns events into tasks of its own application, or performs them. Its author writes an ordinary function for
+each event or task; `python -m leveret_plugin build` gives the component::
 
     from dataclasses import dataclass
     from leveret_plugin import Event, Plugin, Reject, Task
@@ -22,24 +22,33 @@ A plugin turns events into tasks of its own application. Its author writes an or
 A handler returns a `Task`, several, or None. `raise Retry("why")` has the event tried again, `raise Reject("why")`
 makes it a dead letter, and any other exception means `Retry`, with its type and text.
 
+A function under `@plugin.perform("email.send")` takes an `Assignment` and returns what happened, each an
+`Announcement`, and further tasks. The modules `http` and `keyvalue` are what the operator may grant it.
+
 The standard `logging` and `print` reach the operator. In a test, `leveret_plugin.testing.deliver` delivers an event
 as the host would.
 """
 
+from .announcement import Announcement, Results
+from .assignment import Assignment
 from .event import Event, FailedAttempt
 from .failure import Failure, Reject, Retry
+from .handler import Schema
 from .log import TRACE
-from .plugin import Limits, Plugin, Schema
+from .plugin import Limits, Plugin
 from .task import Task, Tasks
 
 __all__ = [
     "TRACE",
+    "Announcement",
+    "Assignment",
     "Event",
     "FailedAttempt",
     "Failure",
     "Limits",
     "Plugin",
     "Reject",
+    "Results",
     "Retry",
     "Schema",
     "Task",

@@ -9,10 +9,11 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from componentize_py_types import Err
 from wit_world.exports import manifest
@@ -20,10 +21,16 @@ from wit_world.imports import log as host_log
 from wit_world.imports import store, types
 
 from . import host, log
+from .announcement import Announcement
+from .assignment import Assignment
 from .event import Event, FailedAttempt
 from .failure import Failure, Reject, Retry, reason
-from .plugin import Plugin, Schema
+from .handler import Schema
+from .plugin import Plugin
 from .task import Task
+
+if TYPE_CHECKING:
+    from .http import Request, Response
 
 # What the standard library loads at the first use, when a component cannot load anything any more.
 for module in ("_strptime", "encodings.ascii", "encodings.latin_1"):
@@ -36,7 +43,21 @@ _plugin = Plugin()
 _random: Any = None
 
 
-def start(plugin: Plugin, version: str, summary: str, modules: list[str]) -> None:
+@dataclass
+class Delivery:
+    """The host of this component. HTTP and buckets are there if the plugin uses them."""
+
+    send: "Callable[[Request], Response]" = host.Nobody().send
+    bucket: Callable[[str], host.Bucket] = host.Nobody().bucket
+
+    def setting(self, name: str) -> str | None:
+        return store.get(name)
+
+    def log(self, level: int, line: str) -> None:
+        host_log.log(_level(level), _text(line))
+
+
+def start(plugin: Plugin, version: str, summary: str, modules: list[str], delivery: Delivery) -> None:
     """Makes the plugin the component's. The last step before the snapshot that every delivery starts from is taken.
 
     `modules` are those that the plugin's functions import. One that this Python lacks fails when its function runs.
@@ -48,24 +69,14 @@ def start(plugin: Plugin, version: str, summary: str, modules: list[str]) -> Non
     _plugin = plugin
     plugin.version = plugin.version or version
     plugin.summary = summary if plugin.summary is None else plugin.summary
-    for subscription in plugin.subscriptions.values():
-        subscription.prepare()
+    for handler in [*plugin.subscriptions.values(), *plugin.work.values()]:
+        handler.prepare()
     _random = sys.modules.get("random")
     _rehearse()
     gc.collect()
     # Else a collection in a delivery would touch, and so copy, every page of the snapshot.
     gc.freeze()
-    host.current = Delivery()
-
-
-class Delivery:
-    """The host of this component."""
-
-    def setting(self, name: str) -> str | None:
-        return store.get(name)
-
-    def log(self, level: int, line: str) -> None:
-        host_log.log(_level(level), _text(line))
+    host.current = delivery
 
 
 def _begin() -> None:
@@ -81,12 +92,12 @@ class Manifest:
             version=_plugin.version or "",
             summary=_plugin.summary or "",
             subscriptions=[
-                manifest.Subscription(subscription.event, _schema(subscription.schema))
-                for subscription in _plugin.subscriptions.values()
+                manifest.Subscription(handler.name, _schema(handler.schema))
+                for handler in _plugin.subscriptions.values()
             ],
-            emits=[manifest.Shape(name, _schema(schema)) for name, schema in _plugin.emits.items()],
-            performs=[],
-            announces=[],
+            emits=_shapes(_plugin.emits),
+            performs=_shapes({handler.name: handler.schema for handler in _plugin.work.values()}),
+            announces=_shapes(_plugin.announces),
             limits=manifest.Limits(
                 time=None if limits.time is None else limits.time // _MILLISECOND,
                 memory=limits.memory,
@@ -109,14 +120,28 @@ def _handled(plugin: Plugin, event: types.Event) -> list[types.Task]:
         raise Err(_failure(error)) from None
 
 
+class Worker:
+    def perform(self, task: types.Assignment) -> types.Performed:
+        _begin()
+        return _performed(_plugin, task)
+
+
+def _performed(plugin: Plugin, task: types.Assignment) -> types.Performed:
+    try:
+        performed = plugin.on_task(_assignment(task))
+        announcements = [_announced(announcement) for announcement in performed.announcements]
+        return types.Performed(announcements, [_given(task) for task in performed.tasks])
+    except Exception as error:
+        raise Err(_failure(error)) from None
+
+
 class Recovery:
     def recover(self, message: types.Message, attempts: list[types.FailedAttempt]) -> list[types.Task]:
         _begin()
         try:
-            if not isinstance(message, types.Message_Event):
-                raise Reject("the plugin has no tasks")
+            dead = _event(message.value) if isinstance(message, types.Message_Event) else _assignment(message.value)
             failed = [FailedAttempt(each.attempt, _time(each.time), each.version, each.reason) for each in attempts]
-            return [_given(task) for task in _plugin.on_dead(_event(message.value), failed)]
+            return [_given(task) for task in _plugin.on_dead(dead, failed)]
         except Exception as error:
             raise Err(_text(_reason(error))) from None
 
@@ -130,8 +155,17 @@ class Probe:
 
 
 def _event(event: types.Event) -> Event[str]:
-    headers = {header.name: header.value for header in event.headers}
+    headers = _read_headers(event.headers)
     return Event(event.name, event.id, event.tid, _time(event.time), event.payload, event.source, headers)
+
+
+def _assignment(task: types.Assignment) -> Assignment[str]:
+    headers = _read_headers(task.headers)
+    return Assignment(task.name, task.id, task.tid, _time(task.time), task.attempt, task.payload, task.key, headers)
+
+
+def _read_headers(headers: list[types.Header]) -> dict[str, str]:
+    return {header.name: header.value for header in headers}
 
 
 def _time(milliseconds: int) -> datetime:
@@ -140,8 +174,15 @@ def _time(milliseconds: int) -> datetime:
 
 
 def _given(task: Task) -> types.Task:
-    headers = [types.Header(name, value) for name, value in task.headers.items()]
-    return types.Task(task.name, task.json(), task.key, headers)
+    return types.Task(task.name, task.json(), task.key, _written_headers(task.headers))
+
+
+def _announced(announcement: Announcement) -> types.Announcement:
+    return types.Announcement(announcement.name, announcement.json(), _written_headers(announcement.headers))
+
+
+def _written_headers(headers: Mapping[str, str]) -> list[types.Header]:
+    return [types.Header(name, value) for name, value in headers.items()]
 
 
 def _failure(error: Exception) -> types.Failure:
@@ -161,6 +202,10 @@ def _reason(error: Exception) -> str:
 def _text(text: str) -> str:
     """A text that UTF-8 has a form for."""
     return text.encode(errors="replace").decode()
+
+
+def _shapes(shapes: Mapping[str, Schema | None]) -> list[manifest.Shape]:
+    return [manifest.Shape(name, _schema(schema)) for name, schema in shapes.items()]
 
 
 def _schema(schema: Schema | None) -> str | None:
@@ -192,24 +237,29 @@ def _rehearse() -> None:
     """Delivers to a plugin of its own, so that the snapshot has the way of a delivery warm."""
     plugin = Plugin()
 
+    @plugin.perform("rehearse")
+    def perform(task: Assignment[_Rehearsed]) -> Announcement:
+        return Announcement("rehearsed", {"numbers": task.payload.numbers}, {"name": "value"})
+
     @plugin.subscribe("rehearsed")
     def answer(event: Event[_Rehearsed]) -> Task:
         logging.info("%s", event.payload.text)
         return Task("rehearse", {"numbers": event.payload.numbers}, "key", {"name": "value"})
 
     header = types.Header("name", "value")
-    event = types.Event("rehearsed", "id", "tid", 0, None, '{"text": "text", "numbers": [1]}', [header])
+    payload = '{"text": "text", "numbers": [1]}'
+    event = types.Event("rehearsed", "id", "tid", 0, None, payload, [header])
+    task = types.Assignment("rehearse", "id", "tid", 0, 1, payload, None, [header])
     host.current = _Silence()
     for _ in range(32):
         _begin()
         _handled(plugin, event)
+        if _plugin.work:
+            _performed(plugin, task)
 
 
-class _Silence:
+class _Silence(host.Nobody):
     """The host of the rehearsal."""
-
-    def setting(self, name: str) -> str | None:
-        return None
 
     def log(self, level: int, line: str) -> None:
         pass

@@ -1,26 +1,22 @@
 import inspect
-import json
-import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
-from . import host
+from . import host, payload
+from .announcement import Performed, Results
+from .assignment import Assignment
 from .event import Event, FailedAttempt
 from .failure import Reject, reason
-from .payload import Misfit, Read, reader
+from .handler import Handler, Schema
 from .task import Task, Tasks, listed
 
-Schema: TypeAlias = Mapping[str, Any] | bool | str
-"""A JSON Schema (draft 2020-12), as a value or as a JSON text."""
-
 Handle = TypeVar("Handle", bound=Callable[[Event[Any]], Tasks])
-Recover = TypeVar("Recover", bound=Callable[[Event[Any], list[FailedAttempt]], Tasks])
+Perform = TypeVar("Perform", bound=Callable[[Assignment[Any]], Results])
+# Its message is an event, a task, or either, as the plugin has them.
+Recover = TypeVar("Recover", bound=Callable[[Any, list[FailedAttempt]], Tasks])
 Healthy = TypeVar("Healthy", bound=Callable[[], str | None])
-
-
-_DECODER = json.JSONDecoder()
 
 
 @dataclass(frozen=True)
@@ -37,40 +33,14 @@ class Limits:
     """After how many failed attempts a message becomes a dead letter, at least 1."""
 
 
-class Subscription:
-    """One function's interest in one event."""
-
-    def __init__(self, event: str, function: Callable[[Event[Any]], Tasks], schema: Schema | None) -> None:
-        self.event = event
-        self.function = function
-        self.schema = schema
-        self._read: Read | None = None
-
-    def prepare(self) -> Read:
-        """What reads a payload into the type that the function's annotation says.
-
-        Made at the first use, since the annotation may name what is defined below the function.
-        """
-        if self._read is None:
-            self._read = reader(_payload_type(self.function)).read
-        return self._read
-
-    def handle(self, event: Event[str]) -> list[Task]:
-        try:
-            payload = self.prepare()(_DECODER.decode(event.payload))
-        except Misfit as misfit:
-            raise Reject(f"the payload does not fit: {misfit}") from None
-        return listed(self.function(event.of(payload)))
-
-
 class Plugin:
     """A plugin: its functions, and what it says of itself. One in a project, in the module that is built.
 
         plugin = Plugin(summary="Thanks people for their payments.", emits=["email.send"])
 
-    `emits` lists the tasks that it may create, relative to its application; as a mapping, each with a JSON Schema
-    or None. A task that does not fit its schema fails the delivery, as a retry. `version` and `summary` are those of
-    `pyproject.toml`, unless given.
+    `emits` lists the tasks that it may create, relative to its application, and `announces` the events that its workers
+    may announce, by their full names; as a mapping, each with a JSON Schema or None. What does not fit its schema fails
+    the delivery, as a retry. `version` and `summary` are those of `pyproject.toml`, unless given.
     """
 
     def __init__(
@@ -79,14 +49,17 @@ class Plugin:
         summary: str | None = None,
         version: str | None = None,
         emits: Iterable[str] | Mapping[str, Schema | None] = (),
+        announces: Iterable[str] | Mapping[str, Schema | None] = (),
         limits: Limits | None = None,
     ) -> None:
         self.summary = summary
         self.version = version
-        self.emits: dict[str, Schema | None] = dict(emits) if isinstance(emits, Mapping) else dict.fromkeys(emits)
+        self.emits = _shapes(emits)
+        self.announces = _shapes(announces)
         self.limits = limits or Limits()
-        self.subscriptions: dict[str, Subscription] = {}
-        self.recovery: Callable[[Event[Any], list[FailedAttempt]], Tasks] | None = None
+        self.subscriptions: dict[str, Handler] = {}
+        self.work: dict[str, Handler] = {}
+        self.recovery: Callable[[Any, list[FailedAttempt]], Tasks] | None = None
         self.probe: Callable[[], str | None] | None = None
 
     def subscribe(self, event: str, *, schema: Schema | None = None) -> Callable[[Handle], Handle]:
@@ -100,16 +73,31 @@ class Plugin:
         def register(function: Handle) -> Handle:
             if event in self.subscriptions:
                 raise ValueError(f"there are two subscribers of {event}")
-            self.subscriptions[event] = Subscription(event, _ordinary(function), schema)
+            self.subscriptions[event] = Handler(event, _ordinary(function), Event, schema)
+            return function
+
+        return register
+
+    def perform(self, task: str, *, schema: Schema | None = None) -> Callable[[Perform], Perform]:
+        """Makes a function the worker of one task, by its name within the application.
+
+        The function takes an `Assignment[T]`; its payload is read as an event's is, and so is the `schema` used. It may
+        be called again for a task that it performed already, if the host or the broker died in between.
+        """
+
+        def register(function: Perform) -> Perform:
+            if task in self.work:
+                raise ValueError(f"there are two workers of {task}")
+            self.work[task] = Handler(task, _ordinary(function), Assignment, schema)
             return function
 
         return register
 
     def recover(self, function: Recover) -> Recover:
-        """Makes a function the last chance of an event that failed for good, before it becomes a dead letter.
+        """Makes a function the last chance of a message that failed for good, before it becomes a dead letter.
 
-        It gets the event, with whatever JSON its payload is, and the failed attempts. Its tasks are published as a
-        handler's are; an error is recorded and changes nothing.
+        It gets the event or the task, with whatever JSON its payload is, and the failed attempts. Its tasks are
+        published as a handler's are; an error is recorded and changes nothing.
         """
         if self.recovery:
             raise ValueError("there are two functions under `recover`")
@@ -138,13 +126,19 @@ class Plugin:
         """Hands an event, its payload still JSON text, to its subscriber."""
         if event.name not in self.subscriptions:
             raise Reject(f"the plugin has no subscriber of {event.name}")
-        return self.subscriptions[event.name].handle(event)
+        return listed(self.subscriptions[event.name].handle(event))
 
-    def on_dead(self, event: Event[str], attempts: list[FailedAttempt]) -> list[Task]:
-        """Hands an event that failed for good to the function under `recover`."""
+    def on_task(self, task: Assignment[str]) -> Performed:
+        """Hands a task, its payload still JSON text, to its worker."""
+        if task.name not in self.work:
+            raise Reject(f"the plugin has no worker of {task.name}")
+        return Performed.of(self.work[task.name].handle(task))
+
+    def on_dead(self, message: Event[str] | Assignment[str], attempts: list[FailedAttempt]) -> list[Task]:
+        """Hands a message that failed for good to the function under `recover`."""
         if self.recovery is None:
             return []
-        return listed(self.recovery(event.of(_DECODER.decode(event.payload)), attempts))
+        return listed(self.recovery(message.of(payload.read(message.payload)), attempts))
 
     def illness(self) -> str | None:
         """Asks the function under `healthy`."""
@@ -163,11 +157,5 @@ def _ordinary(function: Function) -> Function:
     return function
 
 
-def _payload_type(function: Callable[..., Any]) -> Any:
-    parameter = next(iter(inspect.signature(function).parameters), None)
-    hint = typing.get_type_hints(function, include_extras=True).get(parameter or "", Event)
-    if hint is Event or hint is Any:
-        return Any
-    if typing.get_origin(hint) is not Event:
-        raise TypeError(f"the argument of {function.__name__} is an Event[...], not {hint}")
-    return typing.get_args(hint)[0]
+def _shapes(given: Iterable[str] | Mapping[str, Schema | None]) -> dict[str, Schema | None]:
+    return dict(given) if isinstance(given, Mapping) else dict.fromkeys(given)

@@ -75,13 +75,18 @@ def load(project: Project) -> Found:
             ) from None
         raise Fault(f"the module {project.module} fails as it is loaded:\n{_traceback(error, project)}") from error
     found = _find(module)
-    if not found.plugin.subscriptions:
-        raise Fault(f"the plugin in {project.module} subscribes to nothing: a function wants `@plugin.subscribe(...)`")
-    for subscription in found.plugin.subscriptions.values():
-        try:
-            subscription.prepare()
-        except (TypeError, NameError) as error:
-            raise Fault(f"{subscription.function.__name__}, the subscriber of {subscription.event}: {error}") from error
+    plugin = found.plugin
+    if not plugin.subscriptions and not plugin.work:
+        raise Fault(
+            f"the plugin in {project.module} subscribes to nothing and performs nothing: "
+            "a function wants `@plugin.subscribe(...)` or `@plugin.perform(...)`"
+        )
+    for role, handlers in (("subscriber", plugin.subscriptions), ("worker", plugin.work)):
+        for handler in handlers.values():
+            try:
+                handler.prepare()
+            except (TypeError, NameError) as error:
+                raise Fault(f"{handler.function.__name__}, the {role} of {handler.name}: {error}") from error
     return found
 
 

@@ -1,11 +1,8 @@
-import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
-from datetime import date
-from enum import Enum
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from .failure import Reject
+from . import payload
 
 
 @dataclass
@@ -26,12 +23,7 @@ class Task:
 
     def json(self) -> str:
         """The payload as one JSON text."""
-        try:
-            text = _ENCODER.encode(self.payload)
-            text.encode()
-        except (TypeError, ValueError) as error:
-            raise Reject(f"the payload of task {self.name} is not JSON: {error}") from error
-        return text
+        return payload.written(self.payload, f"task {self.name}")
 
 
 Tasks: TypeAlias = Task | Iterable[Task] | None
@@ -47,17 +39,3 @@ def listed(tasks: Tasks) -> list[Task]:
         if not isinstance(task, Task):
             raise TypeError(f"a handler returns tasks, not {task!r}")
     return given
-
-
-def _plain(value: object) -> object:
-    """What `json` does not know by itself."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {member.name: getattr(value, member.name) for member in fields(value)}
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, date):
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__} has no form in JSON")
-
-
-_ENCODER = json.JSONEncoder(default=_plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

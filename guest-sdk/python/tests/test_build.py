@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from leveret_plugin import Event, Plugin
-from leveret_plugin.build import contract, deferred, source, world
+from leveret_plugin.build import contract, deferred, source, used, world
 from leveret_plugin.project import Fault, Project, load
 
 PLUGIN = """
@@ -45,20 +45,46 @@ def test_the_project_says_what_is_built(write: Any) -> None:
 
 def test_a_world_exports_what_is_there_and_nothing_else() -> None:
     plugin = Plugin()
-    assert "export" not in world(plugin)
+    plugin.subscribe("user.authorized")(lambda event: None)
+    assert "include leveret:plugin/subscriber-plugin@0.1.0;" in world(plugin, [])
+    assert "export" not in world(plugin, [])
+    assert "worker" not in world(plugin, [])
 
     @plugin.healthy
     def healthy() -> None: ...
 
-    assert "export leveret:plugin/probe@0.1.0;" in world(plugin)
-    assert "recovery" not in world(plugin)
+    assert "export leveret:plugin/probe@0.1.0;" in world(plugin, [])
+    assert "recovery" not in world(plugin, [])
+
+
+def test_a_worker_s_world_imports_what_it_uses_and_a_subscriber_uses_nothing() -> None:
+    plugin = Plugin()
+    plugin.perform("email.send")(lambda task: None)
+    assert "include leveret:plugin/worker-plugin@0.1.0;" in world(plugin, [])
+    assert "subscriber" not in world(plugin, [])
+    assert "http" not in world(plugin, ["keyvalue"])
+    assert "include leveret:plugin/http-worker-plugin@0.1.0;" in world(plugin, ["http", "keyvalue"])
+    subscriber = Plugin()
+    subscriber.subscribe("user.authorized")(lambda event: None)
+    with pytest.raises(Fault, match="only a worker may import leveret_plugin.http"):
+        world(subscriber, ["http"])
+
+
+def test_what_is_used_is_what_is_imported_at_the_top_or_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("leveret_plugin.http", "leveret_plugin.keyvalue"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    assert used([]) == []
+    assert used(["leveret_plugin.keyvalue"]) == ["keyvalue"]
+    monkeypatch.setitem(sys.modules, "leveret_plugin.http", sys)
+    assert used([]) == ["http"]
 
 
 def test_the_entry_brings_along_what_functions_import(write: Any) -> None:
     project = write(PLUGIN)
-    entry = source(project, load(project), deferred(project))
+    entry = source(project, load(project), deferred(project), ["keyvalue"])
     assert "from plugin import plugin as plugin" in entry
     assert "['zipfile']" in entry
+    assert "component.Delivery(bucket=wasi_keyvalue.Held)" in entry
 
 
 @pytest.mark.parametrize(
@@ -66,11 +92,16 @@ def test_the_entry_brings_along_what_functions_import(write: Any) -> None:
     [
         ("import nowhere", "No module named 'nowhere'"),
         ("", "has no `plugin = Plugin"),
-        ("from leveret_plugin import Plugin\nplugin = Plugin()", "subscribes to nothing"),
+        ("from leveret_plugin import Plugin\nplugin = Plugin()", "subscribes to nothing and performs nothing"),
         ("from leveret_plugin import Plugin\na, b = Plugin(), Plugin()", "several plugins: a, b"),
         (
             PLUGIN.replace("Event[Any]", "Event[bytes]"),
             "greet, the subscriber of user.authorized: JSON values cannot be",
+        ),
+        (
+            "from leveret_plugin import Event, Plugin\nplugin = Plugin()\n"
+            "@plugin.perform('email.send')\ndef send(task: Event[int]): ...",
+            "send, the worker of email.send: the argument of send is an Assignment",
         ),
         (PLUGIN.replace("Event[Any]", "Event['Login']"), "greet, the subscriber of user.authorized: name 'Login'"),
     ],
@@ -102,5 +133,5 @@ def test_importing_the_sdk_needs_no_bindings() -> None:
 def test_a_plugin_is_found_under_any_name(write: Any) -> None:
     found = load(write(PLUGIN.replace("plugin =", "thanks =").replace("@plugin", "@thanks")))
     assert found.attribute == "thanks"
-    assert isinstance(found.plugin.subscriptions["user.authorized"].event, str)
+    assert isinstance(found.plugin.subscriptions["user.authorized"].name, str)
     assert Event.__name__ == "Event"

@@ -10,7 +10,20 @@ from typing import Any
 
 import pytest
 
-from leveret_plugin import TRACE, Event, FailedAttempt, Limits, Plugin, Reject, Retry, Task, host
+from leveret_plugin import (
+    TRACE,
+    Announcement,
+    Assignment,
+    Event,
+    FailedAttempt,
+    Limits,
+    Plugin,
+    Reject,
+    Results,
+    Retry,
+    Task,
+    host,
+)
 
 Lines = list[tuple[str, str]]
 
@@ -42,7 +55,7 @@ def given(component: Any, name: str, payload: str = "{}", time: int = 1500) -> A
 
 
 def start(component: Any, plugin: Plugin) -> None:
-    component.start(plugin, "0.1.0", "Greets people.", [])
+    component.start(plugin, "0.1.0", "Greets people.", [], component.Delivery())
 
 
 def plugin_of(function: Any) -> Plugin:
@@ -53,7 +66,9 @@ def plugin_of(function: Any) -> Plugin:
 
 def test_a_plugin_describes_itself(component: Any) -> None:
     limits = Limits(time=timedelta(seconds=5), memory=1 << 20, prefetch=7, attempts=4)
-    plugin = Plugin(emits={"greeting.send": {"type": "object"}, "visit.count": None}, limits=limits)
+    emits = {"greeting.send": {"type": "object"}, "visit.count": None}
+    plugin = Plugin(emits=emits, announces=["greeting.sent"], limits=limits)
+    plugin.perform("greeting.send", schema=True)(lambda task: None)
     plugin.subscribe("user.authorized", schema='{"type": "object"}')(lambda event: None)
     start(component, plugin)
     assert asdict(component.Manifest().describe()) == {
@@ -61,8 +76,8 @@ def test_a_plugin_describes_itself(component: Any) -> None:
         "summary": "Greets people.",
         "subscriptions": [{"event": "user.authorized", "schema": '{"type": "object"}'}],
         "emits": [{"name": "greeting.send", "schema": '{"type": "object"}'}, {"name": "visit.count", "schema": None}],
-        "performs": [],
-        "announces": [],
+        "performs": [{"name": "greeting.send", "schema": "true"}],
+        "announces": [{"name": "greeting.sent", "schema": None}],
         "limits": {"time": 5000, "memory": 1 << 20, "prefetch": 7, "attempts": 4},
     }
 
@@ -77,6 +92,42 @@ def test_an_event_reaches_its_subscriber_whole_and_so_does_its_task_the_host(com
     seen = ["user.authorized", "id-1", "tid-1", "1970-01-01T00:00:01.500000+00:00", "cream", {"user": 7}]
     assert (task.name, json.loads(task.payload), task.key) == ("echo.make", seen, "k")
     assert task.headers == [component.types.Header("traceparent", "00-1")]
+
+
+def assigned(component: Any, payload: str = "{}") -> Any:
+    types = component.types
+    header = types.Header("traceparent", "00-1")
+    return types.Assignment("email.send", "id-1", "tid-1", 1500, 2, payload, "k-1", [header])
+
+
+def test_a_task_reaches_its_worker_whole_and_so_does_what_comes_of_it_the_host(component: Any) -> None:
+    plugin = Plugin()
+
+    @plugin.perform("email.send")
+    def repeat(task: Assignment[Any]) -> Results:
+        seen = [task.name, task.id, task.tid, task.time.isoformat(), task.attempt, task.key, task.payload]
+        return [Task("visit.count", seen, key="k-2"), Announcement("email.sent", seen, headers=task.headers)]
+
+    start(component, plugin)
+    performed = component.Worker().perform(assigned(component, '{"to":7}'))
+    [announced], [task] = performed.announcements, performed.tasks
+    seen = ["email.send", "id-1", "tid-1", "1970-01-01T00:00:01.500000+00:00", 2, "k-1", {"to": 7}]
+    assert (announced.name, json.loads(announced.payload)) == ("email.sent", seen)
+    assert announced.headers == [component.types.Header("traceparent", "00-1")]
+    assert (task.name, json.loads(task.payload), task.key, task.headers) == ("visit.count", seen, "k-2", [])
+
+
+def test_a_worker_s_failure_reaches_the_host(component: Any) -> None:
+    plugin = Plugin()
+
+    @plugin.perform("email.send")
+    def fail(task: Assignment[Any]) -> None:
+        raise Retry("busy", after=timedelta(seconds=1))
+
+    start(component, plugin)
+    with pytest.raises(component.Err) as raised:
+        component.Worker().perform(assigned(component))
+    assert asdict(raised.value.value)["value"] == {"reason": "busy", "after": 1000}
 
 
 @pytest.mark.parametrize("time", [0, 1, 1_795_188_745_359, 253_402_300_799_000])
@@ -145,9 +196,11 @@ def test_recovery_and_probe_answer_the_host(component: Any) -> None:
     plugin = plugin_of(lambda event: None)
 
     @plugin.recover
-    def complain(event: Event[Any], attempts: list[FailedAttempt]) -> Task:
-        if event.payload == "fail":
+    def complain(message: Event[Any] | Assignment[Any], attempts: list[FailedAttempt]) -> Task:
+        if message.payload == "fail":
             raise Reject("no way out")
+        if isinstance(message, Assignment):
+            return Task("complaint.file", [message.name, message.attempt])
         return Task("complaint.file", [attempts[0].attempt, attempts[0].reason])
 
     @plugin.healthy
@@ -159,6 +212,8 @@ def test_recovery_and_probe_answer_the_host(component: Any) -> None:
     attempts = [types.FailedAttempt(3, 5, "1", "busy")]
     dead = types.Message_Event(given(component, "user.authorized"))
     assert component.Recovery().recover(dead, attempts)[0].payload == '[3,"busy"]'
+    dead = types.Message_Task(assigned(component))
+    assert component.Recovery().recover(dead, attempts)[0].payload == '["email.send",2]'
     with pytest.raises(component.Err) as raised:
         component.Recovery().recover(types.Message_Event(given(component, "user.authorized", '"fail"')), attempts)
     assert raised.value.value == "no way out"

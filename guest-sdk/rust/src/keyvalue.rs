@@ -156,7 +156,7 @@ impl fmt::Display for Error {
                 "the bucket {bucket:?} is not granted: the operator lists it under `buckets` in \
                  [plugin.NAME.grants.keyvalue] of leveret.toml"
             ),
-            Cause::Failed(reason) => write!(f, "the bucket {bucket:?} failed: {reason}"),
+            Cause::Failed(reason) => write!(f, "bucket {bucket:?}: {reason}"),
         }
     }
 }

@@ -32,8 +32,8 @@ pub const MOST_SERIES: usize = 10_000;
 pub const OTHER: &str = "other";
 /// The series of one subscription: one for each outcome.
 const SERIES_OF_SUBSCRIPTION: usize = 5;
-/// The series of one plugin: the buckets, the sum and the count of each histogram, rounded up.
-const SERIES_OF_PLUGIN: usize = 70;
+/// The series of one plugin: the buckets, the sum and the count of each histogram, and two counters; rounded up.
+const SERIES_OF_PLUGIN: usize = 90;
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -44,7 +44,10 @@ pub struct Metrics {
     until_settled: Family<Plugin, Histogram>,
     handler_time: Family<Plugin, Histogram>,
     wasm_time: Family<Plugin, Histogram>,
+    host_time: Family<Plugin, Histogram>,
     peak_memory: Family<Plugin, Histogram>,
+    bytes_in: Family<Plugin, Counter>,
+    bytes_out: Family<Plugin, Counter>,
     registry: Registry,
     /// Which series there are.
     known: Mutex<Known>,
@@ -127,7 +130,9 @@ impl Default for Metrics {
         let until_settled = Family::new_with_constructor(waits as fn() -> Histogram);
         let handler_time = Family::new_with_constructor(calls as fn() -> Histogram);
         let wasm_time = Family::new_with_constructor(calls as fn() -> Histogram);
+        let host_time = Family::new_with_constructor(calls as fn() -> Histogram);
         let peak_memory = Family::new_with_constructor(memories as fn() -> Histogram);
+        let (bytes_in, bytes_out) = (Family::default(), Family::default());
         let mut registry = Registry::with_prefix("leveret");
         registry.register("deliveries", "Deliveries by what they came to", deliveries.clone());
         registry.register(
@@ -142,8 +147,14 @@ impl Default for Metrics {
         seconds("delivery_duration", help, &until_settled);
         seconds("handler_duration", "Time of a handler's run by the clock", &handler_time);
         seconds("handler_wasm", "Time of a handler's run on a processor", &wasm_time);
+        seconds("handler_host", "Time of a handler's run in the host's calls, waiting included", &host_time);
         let help = "Most linear memory and tables that a handler's run had";
         registry.register_with_unit("handler_peak_memory", help, Unit::Bytes, peak_memory.clone());
+        let mut bytes = |name: &str, help: &str, family: &Family<Plugin, Counter>| {
+            registry.register_with_unit(name, help, Unit::Bytes, family.clone());
+        };
+        bytes("handler_input", "Payload that went into a handler's runs", &bytes_in);
+        bytes("handler_output", "Payload that came out of a handler's runs, taken or not", &bytes_out);
         let (known, depths) = Default::default();
         let started = Timestamp::now();
         Self {
@@ -152,7 +163,10 @@ impl Default for Metrics {
             until_settled,
             handler_time,
             wasm_time,
+            host_time,
             peak_memory,
+            bytes_in,
+            bytes_out,
             registry,
             known,
             depths,
@@ -177,7 +191,10 @@ impl Observe for Metrics {
         if record.receipt != Receipt::default() {
             self.handler_time.get_or_create(&plugin).observe(record.receipt.time.as_secs_f64());
             self.wasm_time.get_or_create(&plugin).observe(record.receipt.wasm_time.as_secs_f64());
+            self.host_time.get_or_create(&plugin).observe(record.receipt.host_time.as_secs_f64());
             self.peak_memory.get_or_create(&plugin).observe(record.receipt.peak_memory as f64);
+            self.bytes_in.get_or_create(&plugin).inc_by(record.receipt.bytes_in);
+            self.bytes_out.get_or_create(&plugin).inc_by(record.receipt.bytes_out);
         }
     }
 }
@@ -215,9 +232,11 @@ impl Metrics {
             let stays = plugins.contains(plugin.as_str());
             if !stays {
                 let plugin = Plugin { plugin: plugin.clone() };
-                let histograms =
-                    [&self.attempts, &self.until_settled, &self.handler_time, &self.wasm_time, &self.peak_memory];
-                for family in histograms {
+                let times = [&self.until_settled, &self.handler_time, &self.wasm_time, &self.host_time];
+                for family in times.into_iter().chain([&self.attempts, &self.peak_memory]) {
+                    family.remove(&plugin);
+                }
+                for family in [&self.bytes_in, &self.bytes_out] {
                     family.remove(&plugin);
                 }
             }

@@ -11,6 +11,8 @@
 //! | `GET /dead`, `GET /dead/{id}` | dead letters; see `dead` |
 //! | `POST /dead/retry`, `POST /dead/discard` | sends them home, or throws them away |
 //! | `GET /trace/{tid}` | the steps of one transaction |
+//! | `GET /audit` | which version of which plugin went live, was refused or was gone when; see `audit` |
+//! | `GET /costs` | what each plugin cost in the last minute; see `cost` |
 //! | `GET /subscriptions` | subscriptions with what their listeners do |
 //! | `POST /subscriptions/{queue}/trip`, `…/reset` | opens or closes a breaker |
 //! | `POST /plugins/{app}/pause`, `/plugins/{app}/{plugin}/pause`, `…/resume` | stops or starts a plugin's listeners |
@@ -20,6 +22,8 @@
 //! somebody's browser cannot reach it under a name of its own. Whatever changes something is posted as
 //! `application/json`, which such a page cannot send here unasked.
 
+mod audit;
+mod cost;
 mod dead;
 mod ingress;
 mod metrics;
@@ -41,6 +45,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+pub use cost::{Costs, PluginCost, Spent};
 pub use ingress::Accepted;
 pub use metrics::{MOST_SERIES, Metrics, OTHER};
 pub use status::{HostStatus, SubscriptionReport, TaskReport};
@@ -49,7 +54,7 @@ use crate::broker::Broker;
 use crate::catalog::Catalog;
 use crate::dead::DeadLetters;
 use crate::delivery::{Dispatch, Journal};
-use crate::ledger::Trace;
+use crate::ledger::{Audit, Trace};
 
 /// What the API shows.
 #[derive(Clone)]
@@ -59,7 +64,9 @@ pub struct Seen {
     pub dispatch: Arc<Dispatch>,
     pub journal: Arc<Journal>,
     pub metrics: Arc<Metrics>,
+    pub costs: Arc<Costs>,
     pub trace: Arc<dyn Trace>,
+    pub audit: Arc<dyn Audit>,
     pub dead: Arc<DeadLetters>,
     /// The largest payload that is taken, in bytes.
     pub payload_limit: u64,
@@ -80,6 +87,8 @@ pub async fn serve(listener: TcpListener, seen: Seen, stop: CancellationToken) {
         .route("/dead/retry", post(dead::retry))
         .route("/dead/discard", post(dead::discard))
         .route("/trace/{tid}", get(trace::steps))
+        .route("/audit", get(audit::turns))
+        .route("/costs", get(cost::costs))
         .route("/subscriptions", get(subscription::list))
         .route("/subscriptions/{queue}/trip", post(subscription::trip))
         .route("/subscriptions/{queue}/reset", post(subscription::reset))

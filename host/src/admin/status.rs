@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::Seen;
 use crate::broker::BrokerStatus;
-use crate::catalog::{PluginState, PluginStatus};
+use crate::catalog::{Exposure, PluginState, PluginStatus};
 use crate::delivery::{Counts, ListenerState, SubscriptionStatus};
 use crate::name::{QueueName, TaskName};
 
@@ -22,6 +22,9 @@ pub struct HostStatus {
     pub ready: bool,
     pub broker: String,
     pub plugins: Vec<PluginStatus>,
+    /// What others than its owner can write of the plugins directory, what is in it, the cache, and what says whom to
+    /// trust.
+    pub exposed: Vec<Exposure>,
     pub subscriptions: Vec<SubscriptionReport>,
     /// The tasks that live plugins may emit.
     pub tasks: Vec<TaskReport>,
@@ -77,6 +80,7 @@ pub(super) async fn status(State(seen): State<Seen>) -> Response {
         ready: condition(&seen).holding.is_empty(),
         broker: seen.broker.status().borrow().to_string(),
         plugins: seen.catalog.status(),
+        exposed: seen.catalog.exposed(),
         subscriptions,
         tasks,
         orphaned: seen.dispatch.orphaned().into_iter().collect(),

@@ -1,4 +1,4 @@
-//! A file becomes a version: read → compiled → described → verified.
+//! A file becomes a version: read → vouched for → compiled → described → verified.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -11,8 +11,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
 
+use super::trust::Trust;
 use crate::name::PluginId;
-use crate::plugin::{Budget, Compiled, Grants, Live, PluginSettings, Refusal, Reuse, Sandbox};
+use crate::plugin::{Budget, Compiled, Digest, Grants, Live, PluginSettings, Refusal, Reuse, Sandbox, Voucher};
 
 /// How many files are compiled at one time: compiling is what a processor can be kept busy with, and the pipeline
 /// needs one too.
@@ -46,6 +47,7 @@ pub struct Limits {
 pub struct Loader {
     sandbox: Arc<Sandbox>,
     limits: Limits,
+    trust: Arc<Trust>,
     compiling: Arc<Semaphore>,
     heavy: Arc<Semaphore>,
     /// Compilations that nobody waits for any more, and that nothing can stop.
@@ -55,15 +57,88 @@ pub struct Loader {
 /// What is held while a file is compiled.
 type Turn = Vec<OwnedSemaphorePermit>;
 
+/// What came of a file.
+pub(super) struct Attempt {
+    /// What was read of it, if it was read.
+    pub digest: Option<Digest>,
+    pub outcome: Result<Live, Refusal>,
+}
+
 impl Loader {
     pub fn new(sandbox: Arc<Sandbox>, limits: Limits) -> Self {
         let [compiling, heavy, given_up] = [COMPILING, HEAVY, 1].map(|number| Arc::new(Semaphore::new(number)));
-        Self { sandbox, limits, compiling, heavy, given_up }
+        Self { sandbox, limits, trust: Arc::default(), compiling, heavy, given_up }
+    }
+
+    /// Lets in those files only that somebody vouches for.
+    pub fn trusting(self, trust: Trust) -> Self {
+        Self { trust: Arc::new(trust), ..self }
+    }
+
+    /// Whether signatures beside the files are looked at.
+    pub(super) fn reads_signatures(&self) -> bool {
+        self.trust.reads_signatures()
     }
 
     /// Makes a version of a file, as the plugin of this identity. Nothing of it runs but `describe`, in the sandbox.
     pub async fn load(&self, file: &Path, id: PluginId) -> Result<Live, Refusal> {
-        let compiled = self.compile(file, &id).await?;
+        self.attempt(file, id).await.outcome
+    }
+
+    /// The same, for whoever also wants to know which bytes are refused.
+    pub(super) async fn attempt(&self, file: &Path, id: PluginId) -> Attempt {
+        let turn = vec![take(&self.compiling).await];
+        let (digest, light) = self.read(file, &id, turn, Sandbox::compile_light).await;
+        let (digest, compiled) = match light {
+            Ok((Some(compiled), voucher)) => (digest, Ok((compiled, voucher))),
+            // It is put off until no other heavy file is compiled, and is read again then.
+            Ok((None, _)) => {
+                let turn = vec![take(&self.heavy).await, take(&self.compiling).await];
+                self.read(file, &id, turn, Sandbox::compile).await
+            }
+            Err(refusal) => (digest, Err(refusal)),
+        };
+        let outcome = match compiled {
+            Ok((compiled, voucher)) => self.verify(compiled, voucher, id).await,
+            Err(refusal) => Err(refusal),
+        };
+        Attempt { digest, outcome }
+    }
+
+    /// Reads a file and makes something of what somebody vouches for.
+    async fn read<T: Send + 'static>(
+        &self,
+        file: &Path,
+        id: &PluginId,
+        turn: Turn,
+        compile: fn(&Arc<Sandbox>, &[u8]) -> Result<T, Refusal>,
+    ) -> (Option<Digest>, Result<(T, Option<Voucher>), Refusal>) {
+        let (sandbox, size_limit, trust) = (self.sandbox.clone(), self.limits.file_size, self.trust.clone());
+        let (path, plugin) = (file.to_owned(), id.clone());
+        let mut compiling = tokio::task::spawn_blocking(move || {
+            let bytes = match read(&path, size_limit) {
+                Ok(bytes) => bytes,
+                Err(refusal) => return (None, Err(refusal)),
+            };
+            let digest = Digest::of(&bytes);
+            // Nothing but the hash is made of bytes that nobody vouches for.
+            let voucher = trust.vouch(&path, &plugin, &bytes, digest);
+            (Some(digest), voucher.and_then(|voucher| Ok((compile(&sandbox, &bytes)?, voucher))))
+        });
+        if let Ok(compiled) = tokio::time::timeout(LONGEST, tell(id, file, &mut compiling)).await {
+            return compiled.unwrap_or((None, Err(Refusal::Panic)));
+        }
+        // It burns on at low priority, and keeps its turn only if it is not the first that does.
+        let held = self.given_up.clone().try_acquire_owned().map_or(turn, |place| vec![place]);
+        tokio::spawn(async move {
+            // Whatever came of it, nobody wants it.
+            let _ = compiling.await;
+            drop(held);
+        });
+        (None, Err(Refusal::Endless(LONGEST)))
+    }
+
+    async fn verify(&self, compiled: Compiled, voucher: Option<Voucher>, id: PluginId) -> Result<Live, Refusal> {
         let grants = self.limits.grants.get(&id).cloned().unwrap_or_else(|| Grants::none(id.clone()));
         let compiled = compiled.granting(&id, grants)?;
         let budget = *self.limits.budgets.get(&id).unwrap_or(&self.limits.budget);
@@ -71,43 +146,7 @@ impl Loader {
         let budget = budget.within(&description.limits);
         let settings = self.limits.settings.get(&id).cloned().unwrap_or_default();
         let compiled = compiled.reusing(self.limits.reuse.get(&id).copied());
-        Ok(compiled.into_live(id, description, budget, settings))
-    }
-
-    /// Compiles a file in its turn. One that is heavy is put off until no other heavy one is compiled.
-    async fn compile(&self, file: &Path, id: &PluginId) -> Result<Compiled, Refusal> {
-        let (limit, path) = (self.limits.file_size, file.to_owned());
-        let (sandbox, light) = (self.sandbox.clone(), path.clone());
-        let turn = vec![take(&self.compiling).await];
-        let compile = move || sandbox.compile_light(&read(&light, limit)?);
-        if let Some(compiled) = self.wait(id, file, turn, tokio::task::spawn_blocking(compile)).await? {
-            return Ok(compiled);
-        }
-        let turn = vec![take(&self.heavy).await, take(&self.compiling).await];
-        let sandbox = self.sandbox.clone();
-        let compile = move || sandbox.compile(&read(&path, limit)?);
-        self.wait(id, file, turn, tokio::task::spawn_blocking(compile)).await
-    }
-
-    /// Waits for a file that is compiled, as long as one may take. What takes longer burns on at low priority, and keeps
-    /// its turn only if it is not the first.
-    async fn wait<T: Send + 'static>(
-        &self,
-        id: &PluginId,
-        file: &Path,
-        turn: Turn,
-        mut compiling: JoinHandle<Result<T, Refusal>>,
-    ) -> Result<T, Refusal> {
-        if let Ok(compiled) = tokio::time::timeout(LONGEST, tell(id, file, &mut compiling)).await {
-            return compiled.unwrap_or(Err(Refusal::Panic));
-        }
-        let held = self.given_up.clone().try_acquire_owned().map_or(turn, |place| vec![place]);
-        tokio::spawn(async move {
-            // Whatever came of it, nobody wants it.
-            let _ = compiling.await;
-            drop(held);
-        });
-        Err(Refusal::Endless(LONGEST))
+        Ok(Live { voucher, ..compiled.into_live(id, description, budget, settings) })
     }
 }
 

@@ -1,15 +1,19 @@
 //! The plugins directory → which version of which plugin is live.
 //!
 //! The directory is the truth: whatever the watcher tells only makes the catalog look again, and it looks again by
-//! itself now and then, so a lost notification loses nothing. `place` reads paths, `scan` reads the directory, `rest`
-//! waits until a file is whole, `load` makes a version of it, `neighbours` compares
-//! it with the others, and this file keeps what became of each.
+//! itself now and then, so a lost notification loses nothing. `place` reads paths, `scan` reads the directory, `exposure`
+//! tells who else can write there, `rest` waits until a file is whole, `trust` says whether somebody vouches for it,
+//! `load` makes a version of it, `neighbours` compares it with the others, this file keeps what became of each, and
+//! `turn` tells it to others.
 
+mod exposure;
 mod load;
 mod neighbours;
 mod place;
 mod rest;
 mod scan;
+mod trust;
+mod turn;
 mod watcher;
 
 use std::collections::BTreeMap;
@@ -25,14 +29,19 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub use exposure::{Exposure, Others};
 pub use load::{Limits, Loader};
 pub use place::Place;
+pub use trust::{InvalidKey, Trust, TrustedKey};
+pub use turn::{Became, Observe, Turn};
 
 use crate::message::Timestamp;
 use crate::name::PluginId;
-use crate::plugin::{Description, Live, LiveSet, OUTSIDE_POOL, Refusal, Uses, Version};
+use crate::plugin::{Description, Digest, Live, LiveSet, OUTSIDE_POOL, Refusal, Uses, Version, Voucher};
+use exposure::Exposures;
+use load::Attempt;
 use rest::Rest;
-use scan::{Found, Stamp, scan};
+use scan::{Found, Scan, Stamp, scan};
 use watcher::Watcher;
 
 /// How often the directory is looked at even if nothing was notified.
@@ -42,8 +51,18 @@ const LOOK: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct CatalogOptions {
     pub directory: PathBuf,
+    /// What else must be the host's own, to warn where others can write it: the cache, and whatever says whom to trust.
+    pub own: Vec<PathBuf>,
     /// How long a written file must rest before it counts.
     pub rest: Duration,
+}
+
+impl CatalogOptions {
+    fn scan(&self, signatures: bool) -> Scan {
+        let mut scan = scan(&self.directory, signatures);
+        self.own.iter().for_each(|path| scan.expose(path));
+        scan
+    }
 }
 
 /// What became of one file.
@@ -73,6 +92,9 @@ pub enum PluginState {
         /// Why the pool of memory cannot hold it, if it cannot. Each of its deliveries then takes longer to begin.
         #[serde(skip_serializing_if = "Option::is_none")]
         outside_pool: Option<String>,
+        /// Who vouches for the file, where somebody must.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        trusted_by: Option<Voucher>,
     },
     /// It is not let in. The version before it, if there is one, goes on.
     Refused { reason: String, still_live: Option<Version> },
@@ -85,6 +107,8 @@ pub struct Catalog {
     options: CatalogOptions,
     loader: Arc<Loader>,
     live: watch::Sender<Arc<LiveSet>>,
+    observers: Vec<Arc<dyn Observe>>,
+    exposures: Exposures,
     entries: Mutex<BTreeMap<PathBuf, Entry>>,
     /// Versions that take no new deliveries. Whoever still holds one is a delivery in flight.
     draining: Mutex<Vec<(PathBuf, Weak<Live>)>>,
@@ -107,13 +131,20 @@ struct Entry {
 /// A load that ended.
 struct Loaded {
     file: PathBuf,
-    outcome: Result<Live, Refusal>,
+    attempt: Attempt,
 }
 
 impl Catalog {
     pub fn new(options: CatalogOptions, loader: Loader) -> Self {
         let (live, settled) = (watch::Sender::default(), watch::Sender::new(false));
-        Self { options, loader: Arc::new(loader), live, entries: Mutex::default(), draining: Mutex::default(), settled }
+        let (observers, exposures, entries, draining) = Default::default();
+        Self { options, loader: Arc::new(loader), live, observers, exposures, entries, draining, settled }
+    }
+
+    /// Tells an observer of every turn in the lives of files from now on.
+    pub fn observed(mut self, observer: Arc<dyn Observe>) -> Self {
+        self.observers.push(observer);
+        self
     }
 
     /// What is live, now and from now on.
@@ -138,6 +169,12 @@ impl Catalog {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let files = entries.iter().map(|(file, entry)| status(file, entry, &live));
         files.chain(self.draining()).collect()
+    }
+
+    /// What others than its owner can write of the directory, the files and folders in it, and what else must be the
+    /// host's own.
+    pub fn exposed(&self) -> Vec<Exposure> {
+        self.exposures.now()
     }
 
     fn draining(&self) -> Vec<PluginStatus> {
@@ -165,12 +202,12 @@ impl Catalog {
         loop {
             watcher.keep_watching();
             let renamed = watcher.renamed();
-            let directory = self.options.directory.clone();
+            let (options, signatures) = (self.options.clone(), self.loader.reads_signatures());
             // Thousands of files take a while to look at, which the async threads must not.
-            let looking = tokio::task::spawn_blocking(move || scan(&directory)).await;
+            let looking = tokio::task::spawn_blocking(move || options.scan(signatures)).await;
             // Looking does not panic, so it is the runtime that ends.
-            let Ok(found) = looking else { return };
-            let next = self.look(found, first, &renamed, &mut loads);
+            let Ok(scan) = looking else { return };
+            let next = self.look(scan, first, &renamed, &mut loads);
             first = false;
             if loads.is_empty() && next.is_none() {
                 self.settled.send_replace(true);
@@ -190,13 +227,10 @@ impl Catalog {
 
     /// Looks at the directory and begins to load what is new and whole. Returns when to look again at the latest, if
     /// something is not at rest yet.
-    fn look(
-        &self,
-        found: Vec<Found>,
-        first: bool,
-        renamed: &[PathBuf],
-        loads: &mut JoinSet<Loaded>,
-    ) -> Option<Instant> {
+    fn look(&self, scan: Scan, first: bool, renamed: &[PathBuf], loads: &mut JoinSet<Loaded>) -> Option<Instant> {
+        let signatures = self.loader.reads_signatures();
+        let Scan { found, exposed } = scan;
+        self.exposures.observe(exposed);
         let now = Instant::now();
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         for Found { file, .. } in &found {
@@ -209,8 +243,10 @@ impl Catalog {
         for (file, entry) in entries.iter_mut() {
             let found = found.remove(file);
             let stamp = found.as_ref().map(|found| found.stamp);
-            // What was there before the host started, and what was renamed into place, is whole.
-            let arrived = |found: &Found| renamed.contains(file) || (first && found.age >= self.options.rest);
+            // What was there before the host started is whole, and so is what was renamed into place, unless its
+            // signature may still be on its way.
+            let in_place = renamed.contains(file) && !signatures;
+            let arrived = |found: &Found| in_place || (first && found.age >= self.options.rest);
             let whole = found.as_ref().is_some_and(arrived);
             let rested = entry.rest.observe(stamp, now, if whole { Duration::ZERO } else { self.options.rest });
             if let Err(until) = rested {
@@ -246,23 +282,24 @@ impl Catalog {
         entry.loaded = Some(stamp);
         let place = match place {
             Ok(place) => place,
-            Err(error) => return self.refuse(&file, entry, Refusal::Place(error)),
+            Err(error) => return self.refuse(&file, entry, None, Refusal::Place(error)),
         };
         if let Some(other) = owners.get(&place.id).filter(|other| **other != file) {
-            return self.refuse(&file, entry, Refusal::Twice { other: other.clone() });
+            return self.refuse(&file, entry, None, Refusal::Twice { other: other.clone() });
         }
         owners.insert(place.id.clone(), file.clone());
         entry.place = Some(place.clone());
         entry.loading = Some(Timestamp::now());
         let loader = self.loader.clone();
         loads.spawn(async move {
-            let load = AssertUnwindSafe(loader.load(&file, place.id)).catch_unwind().await;
-            Loaded { outcome: load.unwrap_or(Err(Refusal::Panic)), file }
+            let attempt = AssertUnwindSafe(loader.attempt(&file, place.id)).catch_unwind().await;
+            let panicked = |_| Attempt { digest: None, outcome: Err(Refusal::Panic) };
+            Loaded { attempt: attempt.unwrap_or_else(panicked), file }
         });
     }
 
     /// Makes a loaded version live, unless its file is gone, its queue is another's, or nothing changed.
-    fn settle(&self, Loaded { file, outcome }: Loaded) {
+    fn settle(&self, Loaded { file, attempt: Attempt { digest, outcome } }: Loaded) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let checked = outcome.and_then(|live| {
             let set = self.live.borrow().clone();
@@ -274,7 +311,7 @@ impl Catalog {
         entry.loading = None;
         match checked {
             Ok(live) => self.swap(&file, entry, live),
-            Err(refusal) => self.refuse(&file, entry, refusal),
+            Err(refusal) => self.refuse(&file, entry, digest, refusal),
         }
     }
 
@@ -293,6 +330,11 @@ impl Catalog {
         if let Some(reason) = live.outside_pool.as_ref().filter(|_| changed) {
             tracing::warn!(plugin = %id, version = %version, "it {OUTSIDE_POOL}: {reason}");
         }
+        if changed {
+            let (version, voucher) = (version.clone(), live.voucher.clone());
+            let instead = earlier.as_ref().map(|earlier| earlier.version.clone());
+            self.tell(Some(id), file, Became::Live { version, instead, voucher });
+        }
         match earlier {
             Some(earlier) => {
                 tracing::info!(plugin = %id, version = %version, "live, instead of {}", earlier.version);
@@ -303,9 +345,12 @@ impl Catalog {
         }
     }
 
-    fn refuse(&self, file: &Path, entry: &mut Entry, refusal: Refusal) {
+    fn refuse(&self, file: &Path, entry: &mut Entry, digest: Option<Digest>, refusal: Refusal) {
         let id = entry.place.as_ref().map(|place| &place.id);
-        match id.and_then(|id| self.live.borrow().get(id).cloned()) {
+        let live = id.and_then(|id| self.live.borrow().get(id).cloned());
+        let still_live = live.as_ref().map(|live| live.version.clone());
+        self.tell(id, file, Became::Refused { digest, reason: refusal.to_string(), still_live });
+        match live {
             Some(live) => {
                 tracing::error!(file = %file.display(), "refused, {} goes on: {refusal}", live.version);
             }
@@ -337,7 +382,15 @@ impl Catalog {
         });
         if let Some(live) = removed {
             tracing::info!(plugin = %id, version = %live.version, file = %file.display(), "gone; its queues stay");
+            self.tell(Some(&id), file, Became::Gone { version: live.version.clone() });
             self.drain(file, &live);
+        }
+    }
+
+    fn tell(&self, plugin: Option<&PluginId>, file: &Path, became: Became) {
+        for observer in &self.observers {
+            let (plugin, file, became) = (plugin.cloned(), file.to_owned(), became.clone());
+            observer.turned(Turn { time: Timestamp::now(), plugin, file, became });
         }
     }
 }
@@ -360,6 +413,7 @@ fn status(file: &Path, entry: &Entry, live: &LiveSet) -> PluginStatus {
             description: Box::new(live.description.clone()),
             uses: live.uses.clone(),
             outside_pool: live.outside_pool.clone(),
+            trusted_by: live.voucher.clone(),
         },
         (None, None) => PluginState::Loading,
     };

@@ -60,6 +60,7 @@ mod tests {
             "..data/pheidi.wasm",
             "a/b/c.wasm",
             "pheidi.wasm.part",
+            "pheidi.wasm.minisig",
             ".wasm",
         ] {
             assert_eq!(read(path), None, "{path}");

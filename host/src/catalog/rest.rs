@@ -44,7 +44,7 @@ mod tests {
     #[test]
     fn each_change_begins_anew() {
         let file = tempfile::NamedTempFile::new().expect("a temporary file");
-        let stamp = Stamp::of(&file.as_file().metadata().expect("its metadata"));
+        let stamp = Stamp::of(&file.as_file().metadata().expect("its metadata"), None);
         let mut rest = Rest::default();
         let begin = Instant::now();
         assert!(rest.observe(None, begin, NEEDED).is_err());

@@ -4,12 +4,21 @@ use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use super::exposure::Exposure;
 use super::place::Place;
+use super::trust::signature_of;
 use crate::name::NameError;
 
-/// What tells that a file changed, short of reading it.
+/// What tells that a file or its signature changed, short of reading them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
+    file: Mark,
+    /// `None` where there is none, or where none is looked at.
+    signature: Option<Mark>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Mark {
     size: u64,
     modified: Option<SystemTime>,
     /// The file's number on its disk, which a rename into place changes.
@@ -17,7 +26,13 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
-    pub(super) fn of(metadata: &Metadata) -> Self {
+    pub(super) fn of(file: &Metadata, signature: Option<&Metadata>) -> Self {
+        Self { file: Mark::of(file), signature: signature.map(Mark::of) }
+    }
+}
+
+impl Mark {
+    fn of(metadata: &Metadata) -> Self {
         Self { size: metadata.len(), modified: metadata.modified().ok(), inode: inode(metadata) }
     }
 }
@@ -39,21 +54,32 @@ pub(super) struct Found {
     pub file: PathBuf,
     pub place: Result<Place, NameError>,
     pub stamp: Stamp,
-    /// Since it was last written.
+    /// Since it, or its signature, was last written.
     pub age: Duration,
 }
 
-/// Every plugin file in the directory and in the folders directly in it. A directory that is missing is empty.
-pub(super) fn scan(directory: &Path) -> Vec<Found> {
-    let mut found = Vec::new();
+/// What one look finds.
+#[derive(Debug, Default)]
+pub(super) struct Scan {
+    /// Every plugin file in the directory and in the folders directly in it.
+    pub found: Vec<Found>,
+    /// What others than its owner can write of all that was looked at.
+    pub exposed: Vec<Exposure>,
+}
+
+/// Looks at the directory, and at the signatures of its files if they matter. A directory that is missing is empty.
+pub(super) fn scan(directory: &Path, signatures: bool) -> Scan {
+    let mut scan = Scan::default();
+    scan.expose(directory);
     for path in children(directory) {
         if path.is_dir() {
-            found.extend(children(&path).into_iter().filter_map(|path| look_at(directory, path)));
+            scan.expose(&path);
+            children(&path).into_iter().for_each(|path| scan.look_at(directory, path, signatures));
         } else {
-            found.extend(look_at(directory, path));
+            scan.look_at(directory, path, signatures);
         }
     }
-    found
+    scan
 }
 
 fn children(directory: &Path) -> Vec<PathBuf> {
@@ -66,10 +92,23 @@ fn children(directory: &Path) -> Vec<PathBuf> {
     }
 }
 
-/// `None` where it is no plugin, no regular file (a pipe would never end), or gone since.
-fn look_at(directory: &Path, file: PathBuf) -> Option<Found> {
-    let place = Place::read(file.strip_prefix(directory).ok()?)?;
-    let metadata = fs::metadata(&file).ok().filter(Metadata::is_file)?;
-    let age = metadata.modified().ok().and_then(|modified| modified.elapsed().ok()).unwrap_or_default();
-    Some(Found { file, place, stamp: Stamp::of(&metadata), age })
+impl Scan {
+    /// Sees whether others can write a directory or file.
+    pub(super) fn expose(&mut self, path: &Path) {
+        let metadata = fs::metadata(path).ok();
+        self.exposed.extend(metadata.and_then(|metadata| Exposure::of(path, &metadata)));
+    }
+
+    /// Passes over what is no plugin, no regular file (a pipe would never end), or gone since.
+    fn look_at(&mut self, directory: &Path, file: PathBuf, signatures: bool) {
+        let Some(place) = file.strip_prefix(directory).ok().and_then(Place::read) else { return };
+        let Some(metadata) = fs::metadata(&file).ok().filter(Metadata::is_file) else { return };
+        let beside = signatures.then(|| signature_of(&file));
+        let signature = beside.and_then(|path| fs::metadata(path).ok());
+        self.exposed.extend(Exposure::of(&file, &metadata));
+        let age = |metadata: &Metadata| metadata.modified().ok().and_then(|modified| modified.elapsed().ok());
+        let ages = [Some(&metadata), signature.as_ref()].into_iter().flatten().map(age);
+        let age = ages.map(Option::unwrap_or_default).min().unwrap_or_default();
+        self.found.push(Found { file, place, stamp: Stamp::of(&metadata, signature.as_ref()), age });
+    }
 }

@@ -8,12 +8,12 @@ use serde::Serialize;
 
 use super::error::CliError;
 use super::{Output, log, runtime};
-use crate::catalog::{Loader, Place};
+use crate::catalog::{Exposure, Loader, Place};
 use crate::config::{PluginKey, Settings};
 use crate::host::{self, StartError};
 use crate::message::Subject;
 use crate::name::{PluginId, QueueName};
-use crate::plugin::{Description, Digest, Live, OUTSIDE_POOL, Refusal, Sandbox, SandboxOptions, Uses};
+use crate::plugin::{Description, Digest, Live, OUTSIDE_POOL, Refusal, Sandbox, SandboxOptions, Uses, Voucher};
 
 /// The file is compiled and its `describe` is run in the sandbox; no event is delivered and no broker is needed.
 #[derive(Debug, Args)]
@@ -43,6 +43,12 @@ struct Report {
     /// Why the pool of memory cannot hold it, if it cannot.
     #[serde(skip_serializing_if = "Option::is_none")]
     outside_pool: Option<String>,
+    /// Who vouches for it, where `plugins.trust` says that somebody must.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trusted_by: Option<Voucher>,
+    /// What others than its owner can do with the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exposed: Option<Exposure>,
 }
 
 impl Check {
@@ -63,8 +69,9 @@ impl Check {
 
     fn report(self, sandbox: Arc<Sandbox>, settings: &Settings) -> Result<Report, CliError> {
         let Self { file, place } = self;
+        let metadata = std::fs::metadata(&file).ok();
         let mut report = Report {
-            bytes: std::fs::metadata(&file).ok().map(|metadata| metadata.len()),
+            bytes: metadata.as_ref().map(|metadata| metadata.len()),
             sha256: None,
             plugin: None,
             accepted: false,
@@ -73,21 +80,25 @@ impl Check {
             queues: Vec::new(),
             uses: Uses::default(),
             outside_pool: None,
+            trusted_by: None,
+            exposed: metadata.and_then(|metadata| Exposure::of(&file, &metadata)),
             file,
         };
         let outcome = match place.map_or_else(|| place_of(&report.file), |key| Ok(key.plugin().clone())) {
             Ok(id) => {
                 report.plugin = Some(id.clone());
-                let loader = Loader::new(sandbox, host::limits(settings));
+                let trust = host::trust(settings).map_err(StartError::from)?;
+                let loader = Loader::new(sandbox, host::limits(settings)).trusting(trust);
                 runtime()?.block_on(loader.load(&report.file, id))
             }
             Err(refusal) => Err(refusal),
         };
         match outcome {
-            Ok(Live { id, version, description, uses, outside_pool, .. }) => {
+            Ok(Live { id, version, description, uses, outside_pool, voucher, .. }) => {
                 report.uses = uses;
                 report.accepted = true;
                 report.outside_pool = outside_pool;
+                report.trusted_by = voucher;
                 report.sha256 = Some(version.digest);
                 report.queues = description.subjects().map(|subject| subject.queue(&id)).collect();
                 report.description = Some(description);
@@ -167,6 +178,12 @@ fn human(report: &Report) -> String {
         for grant in &report.uses.grants {
             text += &format!("  granted     {grant}\n");
         }
+    }
+    if let Some(voucher) = &report.trusted_by {
+        text += &format!("  trusted by  its {voucher}\n");
+    }
+    if let Some(exposure) = &report.exposed {
+        text += &format!("  note        {exposure}\n");
     }
     if let Some(reason) = &report.outside_pool {
         text += &format!("  note        it {OUTSIDE_POOL}: {reason}\n");

@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod api;
+mod audit;
 mod breaker;
 mod build;
 mod check;
@@ -19,6 +20,7 @@ mod publish;
 mod status;
 mod test;
 mod text;
+mod top;
 mod topology;
 mod trace;
 mod tree;
@@ -79,6 +81,10 @@ enum Command {
     Dead(dead::Dead),
     /// Show what caused what in one transaction.
     Trace(trace::Trace),
+    /// Show which version of which plugin went live when, and what was refused.
+    Audit(audit::Audit),
+    /// List the plugins by what they cost.
+    Top(top::Top),
     /// List the plugins, and pause or resume one.
     Plugin(plugin::Plugin),
     /// List the circuit breakers, and trip or reset one.
@@ -109,6 +115,8 @@ pub fn main() -> ExitCode {
             Command::Status => status::run(&settings, output),
             Command::Dead(dead) => dead.run(&settings, output),
             Command::Trace(trace) => trace.run(&settings, output),
+            Command::Audit(audit) => audit.run(&settings, output),
+            Command::Top(top) => top.run(&settings, output),
             Command::Plugin(plugin) => plugin.run(&settings, output),
             Command::Breaker(breaker) => breaker.run(&settings, output),
             Command::Topology(topology) => topology.run(&settings, output),

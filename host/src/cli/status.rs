@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use super::api::Api;
 use super::error::CliError;
-use super::text::moment;
+use super::text::{moment, plain, short};
 use super::{Output, listener};
+use crate::catalog::Exposure;
 use crate::config::Settings;
 use crate::message::Timestamp;
 
@@ -24,12 +25,20 @@ fn human(status: &Value) -> String {
         text += &match plugin["state"].as_str() {
             Some("live") => {
                 let (name, version) = (word(&plugin["plugin"]), version(&plugin["version"]));
-                format!("  {name:24} live     {version}{}{}\n", outside_pool(plugin), replacing(plugin))
+                format!(
+                    "  {name:24} live     {version}{}{}{}\n",
+                    trusted(plugin),
+                    outside_pool(plugin),
+                    replacing(plugin)
+                )
             }
             Some("refused") => format!("  {:24} refused  {}\n{}", name(plugin), word(&plugin["reason"]), still(plugin)),
             Some("draining") => format!("  {:24} draining {}\n", name(plugin), version(&plugin["version"])),
             _ => format!("  {:24} loading{}\n", name(plugin), since(plugin)),
         };
+    }
+    for exposure in list(&status["exposed"]) {
+        text += &exposed(exposure);
     }
     text += "\nsubscriptions\n";
     for subscription in list(&status["subscriptions"]) {
@@ -70,8 +79,21 @@ fn still(plugin: &Value) -> String {
     }
 }
 
+fn exposed(exposure: &Value) -> String {
+    match serde_json::from_value::<Exposure>(exposure.clone()) {
+        Ok(exposure) => format!("  warning: {exposure}\n"),
+        Err(_) => String::new(),
+    }
+}
+
 fn outside_pool(plugin: &Value) -> &'static str {
     if plugin["outside_pool"].is_string() { ", outside the pool" } else { "" }
+}
+
+/// Who vouches for a plugin's file, where somebody must; the beginning of a key is enough for people.
+fn trusted(plugin: &Value) -> String {
+    let by = plugin["trusted_by"].as_str().map(|by| short(&plain(by), 24));
+    by.map_or_else(String::new, |by| format!(", trusted by its {by}"))
 }
 
 fn replacing(plugin: &Value) -> String {

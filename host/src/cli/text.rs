@@ -3,7 +3,9 @@
 use std::fmt::Write;
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::message::Timestamp;
+use indicatif::HumanBytes;
+
+use crate::message::{Receipt, Timestamp};
 
 /// The last millisecond of the year 9999.
 const LAST: u64 = 253_402_300_799_999;
@@ -38,6 +40,16 @@ pub(super) fn moment(time: Timestamp) -> String {
     humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_millis(time.millis())).to_string()
 }
 
+/// What a delivery cost beside its time, in a few words behind it; none where nothing ran.
+pub(super) fn cost(receipt: &Receipt) -> String {
+    let Receipt { wasm_time, host_time, peak_memory, bytes_in, bytes_out, .. } = receipt;
+    if wasm_time.is_zero() && *peak_memory == 0 {
+        return String::new();
+    }
+    let memory = HumanBytes(*peak_memory);
+    format!(" ({wasm_time:?} on a processor, {host_time:?} in the host, {memory}, {bytes_in} B in, {bytes_out} B out)")
+}
+
 /// Columns under their heads, each as wide as its widest cell.
 pub(super) fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
     let cells = |index: usize| rows.iter().filter_map(move |row| row.get(index));
@@ -62,6 +74,14 @@ mod tests {
     #[test]
     fn foreign_text_cannot_move_the_cursor() {
         assert_eq!(plain("a\x1b[2Jb\nc\u{202e}ü"), "a\\u{1b}[2Jb\\nc\\u{202e}ü");
+    }
+
+    #[test]
+    fn a_cost_is_told_where_something_ran() {
+        let [time, wasm_time, host_time] = [900, 750, 20].map(Duration::from_micros);
+        let receipt = Receipt { time, wasm_time, host_time, peak_memory: 1 << 20, bytes_in: 120, bytes_out: 8 };
+        assert_eq!(cost(&receipt), " (750µs on a processor, 20µs in the host, 1.00 MiB, 120 B in, 8 B out)");
+        assert_eq!(cost(&Receipt::default()), "");
     }
 
     #[test]

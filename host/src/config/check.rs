@@ -52,6 +52,16 @@ impl Rules {
         self.positive(("broker.rabbitmq.answer-limit".into(), rabbitmq.answer_limit));
         self.positive(("plugins.describe-limit".into(), plugins.describe_limit));
         self.positive(("ledger.trace-time".into(), settings.ledger.trace_time));
+        if let Some(file) = plugins.trust.files().find(|file| file.starts_with(&plugins.directory)) {
+            let (file, directory) = (file.display(), plugins.directory.display());
+            self.broken.push(Conflict {
+                keys: vec!["plugins.trust".into(), "plugins.directory".into()],
+                reason: format!(
+                    "`plugins.trust` reads {file}, which is inside `plugins.directory` ({directory}): whoever can write \
+                     plugins could then vouch for them, so put it elsewhere"
+                ),
+            });
+        }
         if plugins.cache.starts_with(&plugins.directory) {
             let (cache, directory) = (plugins.cache.display(), plugins.directory.display());
             self.broken.push(Conflict {

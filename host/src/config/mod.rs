@@ -42,7 +42,7 @@ pub use schema::schema;
 pub use settings::{
     Admin, Allow, AppSettings, Breaker, Broker, Buckets, Compiling, Deduplication, Delivery, Embedded, Grants,
     HttpGrant, KeyValueGrant, Ledger, Log, LogFormat, OwnBreaker, OwnDeduplication, OwnRetry, PluginSetting,
-    PluginSettings, Plugins, QueueType, RabbitMq, Retry, Reuse, Sandbox, Secret, Settings, Shutdown,
-    SubscriptionSettings,
+    PluginSettings, Plugins, QueueType, RabbitMq, Retry, Reuse, Sandbox, Secret, Settings, Shutdown, Stated,
+    SubscriptionSettings, Trust, TrustedKey,
 };
 pub use value::{Factor, Share, Size, Time, ValueError};

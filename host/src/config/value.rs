@@ -43,6 +43,11 @@ pub enum ValueError {
     Header(String),
     #[error("this is not an exchange that can be bound: {0}")]
     Exchange(String),
+    #[error(
+        "this does not say whom to trust: {0}; use \"any\", or a table such as {{ digests = [\"<SHA-256>\"], keys = \
+         [\"<public key of minisign>\"] }}"
+    )]
+    Trust(String),
     #[error("{0:?} is not an address: use an IP address with a port, such as \"127.0.0.1:7431\"")]
     Address(String),
     #[error("{text:?} is not a plugin: use \"app\" or \"app/plugin\"; {reason}")]

@@ -343,6 +343,7 @@ pub fn live(version: &str, event: &str, handler: Arc<dyn Handler>) -> Arc<Live> 
         description,
         uses: Uses::default(),
         outside_pool: None,
+        voucher: None,
         handler,
     })
 }

@@ -1,5 +1,5 @@
-//! What a host remembers of messages beyond their deliveries: which ones a plugin has handled, how the one that an
-//! ordered subscription waits for has failed, and what caused what.
+//! What a host remembers beyond deliveries: which messages a plugin has handled, how the one that an ordered
+//! subscription waits for has failed, what caused what, and which version of a plugin went live when.
 //!
 //! Nothing here is needed to keep a message (I1): the broker alone does that. A ledger that forgets lets a duplicate
 //! pass, and no more.
@@ -108,4 +108,59 @@ pub trait Trace: Debug + Send + Sync + 'static {
 
     /// Every step of one transaction that is still kept, oldest first.
     async fn steps(&self, tid: &Tid) -> Result<Vec<Step>, LedgerError>;
+}
+
+/// A turn in the life of a plugin's file, as the audit log tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    pub time: Timestamp,
+    /// Written as `app` or `app/plugin`; `None` where the file's place names none.
+    pub plugin: Option<String>,
+    pub file: String,
+    #[serde(flatten)]
+    pub became: Became,
+}
+
+/// What became of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "became", rename_all = "kebab-case")]
+pub enum Became {
+    Live {
+        version: FileVersion,
+        /// The version that was live before it, in this host or in the one that used the ledger last.
+        instead: Option<FileVersion>,
+        /// Who vouches for it: `digest`, or `key` with the public key; `None` where nobody must.
+        by: Option<String>,
+        /// The same version was live when the ledger was last told of the plugin: the host started anew.
+        again: bool,
+    },
+    Refused {
+        /// Of what was read; `None` where the file was not read.
+        sha256: Option<String>,
+        reason: String,
+        /// The version that went on.
+        still_live: Option<FileVersion>,
+    },
+    Gone {
+        version: FileVersion,
+    },
+}
+
+/// One exact file of a plugin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileVersion {
+    /// What the plugin calls it.
+    pub text: String,
+    pub sha256: String,
+}
+
+/// The audit log, bounded by a number.
+#[async_trait]
+pub trait Audit: Debug + Send + Sync + 'static {
+    /// Adds a turn, and forgets the oldest of its kind beyond so many: those that were refused are of one kind, all
+    /// others of another. Returns once that outlives the process.
+    async fn enter(&self, turn: Turn, count: u64) -> Result<(), LedgerError>;
+
+    /// The newest turns, at most so many, oldest first: those of one plugin, or all.
+    async fn turns(&self, plugin: Option<&PluginId>, limit: u64) -> Result<Vec<Turn>, LedgerError>;
 }

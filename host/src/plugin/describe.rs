@@ -76,7 +76,7 @@ impl Compiled {
         let neighbour = self.sandbox.fair.neighbour(&id);
         let outside_pool = self.outside_pool.clone();
         let handler: Arc<dyn Handler> = Arc::new(Component::new(self, bounds, neighbour));
-        Live { id, version, description, uses, outside_pool, handler }
+        Live { id, version, description, uses, outside_pool, voucher: None, handler }
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::SeedableRng;
 use wasmtime::component::{Instance, ResourceTable};
-use wasmtime::{ResourceLimiter, Store, Trap};
+use wasmtime::{ResourceLimiter, Store, Trap, UpdateDeadline};
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_config::WasiConfig;
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
@@ -16,6 +16,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use super::compile::Compiled;
 use super::engine::UTMOST;
 use super::grant::{Grants, Requests};
+use super::host_time::HostTime;
 use super::output::{Output, Stream};
 use super::{Budget, PluginSettings};
 use crate::message::{Receipt, Timestamp};
@@ -65,6 +66,7 @@ pub struct State {
     wasi: WasiCtx,
     pub(super) resources: ResourceTable,
     memory: Memory,
+    host_time: HostTime,
     settings: PluginSettings,
     pub(super) grants: Grants,
     http: WasiHttpCtx,
@@ -80,8 +82,8 @@ impl State {
         let (resources, requests) = (ResourceTable::new(), Requests::new(&context.grants));
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(FIELDS);
-        let Context { settings, grants, .. } = context;
-        Self { wasi, resources, memory, settings, grants, http, requests, output }
+        let (host_time, Context { settings, grants, .. }) = (HostTime::default(), context);
+        Self { wasi, resources, memory, host_time, settings, grants, http, requests, output }
     }
 
     /// Makes everything that a call sees another call's. What the guest has open, such as its standard output, stays
@@ -91,6 +93,7 @@ impl State {
         self.wasi = wasi(&self.output, &context);
         self.requests = Requests::new(&context.grants);
         self.memory = Memory { limit: budget.memory, peak: self.memory.used, refused: false, ..self.memory };
+        self.host_time = HostTime::default();
         self.settings = context.settings;
         self.grants = context.grants;
     }
@@ -239,7 +242,14 @@ impl Compiled {
     pub(super) fn room(&self, budget: Budget, context: Context) -> Room {
         let mut store = Store::new(self.pre.engine(), State::new(budget, context));
         store.limiter(|state| &mut state.memory);
-        store.epoch_deadline_async_yield_and_update(1);
+        store.call_hook(|mut store, crossing| {
+            store.data_mut().host_time.cross(crossing);
+            Ok(())
+        });
+        store.epoch_deadline_callback(|mut store| {
+            store.data_mut().host_time.pass_over();
+            Ok(UpdateDeadline::Yield(1))
+        });
         Room { store, instance: None, calls: 0 }
     }
 
@@ -281,6 +291,7 @@ impl Compiled {
         let receipt = Receipt {
             time: begun.elapsed(),
             wasm_time,
+            host_time: store.data().host_time.sum(),
             peak_memory: store.data().memory.peak,
             bytes_in: 0,
             bytes_out: 0,

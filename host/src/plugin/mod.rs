@@ -13,6 +13,7 @@ mod fair;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 pub mod grant;
+mod host_time;
 mod instance;
 mod output;
 mod places;
@@ -22,6 +23,7 @@ mod sandbox;
 mod schema;
 mod settings;
 mod since_v0_1;
+mod trust;
 mod weigh;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +44,7 @@ pub use reuse::Reuse;
 pub use sandbox::{Compiling, Sandbox, SandboxError, SandboxOptions};
 pub use schema::{InvalidSchema, Misfit, Schema};
 pub use settings::PluginSettings;
+pub use trust::{Distrust, Voucher};
 
 use crate::message::{Attempt, FailedAttempt, Headers, MessageId, Receipt, Subject, Tid, Timestamp};
 use crate::name::{EventName, PluginId, TaskName};
@@ -53,6 +56,18 @@ pub struct Digest([u8; 32]);
 impl Digest {
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
+    }
+
+    /// Reads one as `sha256sum` writes it: 64 hexadecimal digits.
+    pub fn read(text: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        if text.len() != 2 * bytes.len() || !text.chars().all(|c| c.is_ascii_hexdigit()) {
+            return None;
+        }
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok()?;
+        }
+        Some(Self(bytes))
     }
 
     /// The first eight hexadecimal digits, for people.
@@ -288,6 +303,8 @@ pub struct Live {
     pub uses: Uses,
     /// Why the pool of memory cannot hold it, if it cannot. Each of its deliveries then takes longer to begin.
     pub outside_pool: Option<String>,
+    /// Who vouches for its file, where somebody must.
+    pub voucher: Option<Voucher>,
     pub handler: Arc<dyn Handler>,
 }
 
@@ -309,5 +326,9 @@ mod tests {
         let digest = Digest::of(b"abc");
         assert_eq!(digest.to_string(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(digest.short(), "ba7816bf");
+        assert_eq!(Digest::read(&digest.to_string()), Some(digest));
+        for text in ["", "ba7816bf", &"g".repeat(64), &"ü".repeat(32)] {
+            assert_eq!(Digest::read(text), None, "{text}");
+        }
     }
 }

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::Digest;
 use super::instance::Fault;
+use super::trust::Distrust;
 use crate::name::{AppName, EventName, NameError, QueueName};
 
 /// Why a file is refused. The version before it, if there is one, goes on.
@@ -19,6 +21,11 @@ pub enum Refusal {
     Place(NameError),
     #[error("the file's name makes no plugin of it: use `<app>.wasm` or `<app>/<plugin>.wasm`")]
     NoPlugin,
+    #[error(
+        "nobody vouches for the file: {why}; sign it with `minisign -S` and a key of `plugins.trust`, or list its SHA-256 \
+         {digest} there and start the host again"
+    )]
+    Untrusted { digest: Digest, why: Distrust },
     #[error("the file is empty")]
     Empty,
     #[error("the file is not WebAssembly: it does not begin with the bytes \\0asm")]

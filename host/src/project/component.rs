@@ -14,6 +14,24 @@ use super::error::BuildError;
 
 /// Where each export of the contract begins, in the names that the canonical ABI gives them: `leveret:plugin/NAME@0.1.0#…`.
 const PACKAGE: &str = "leveret:plugin/";
+/// The contract and what it leans on, each after what it leans on itself.
+const WIT: [&str; 6] = [
+    "wit/deps/wasi-io",
+    "wit/deps/wasi-clocks",
+    "wit/deps/wasi-http",
+    "wit/deps/wasi-keyvalue",
+    "wit/deps/wasi-config",
+    "wit",
+];
+/// What a plugin may import beside WASI's command line. Of these a component imports what its module does.
+const IMPORTS: [&str; 6] = [
+    "leveret:plugin/log@0.1.0",
+    "wasi:config/store@0.2.0-rc.1",
+    "wasi:http/types@0.2.12",
+    "wasi:http/outgoing-handler@0.2.12",
+    "wasi:keyvalue/store@0.2.0-draft",
+    "wasi:keyvalue/atomics@0.2.0-draft",
+];
 /// What wit-bindgen and its like leave in a module: the world that it was made for.
 const OWN_WORLD: &str = "component-type";
 
@@ -81,7 +99,7 @@ impl Exports {
 /// Writes into the module which world it is for.
 fn embed(module: &mut Vec<u8>, interfaces: &[String]) -> Result<(), String> {
     let mut resolve = Resolve::default();
-    for folder in ["wit/deps/wasi-config", "wit"] {
+    for folder in WIT {
         let mut sources = SourceMap::new();
         for (name, text) in embedded::folder(folder).filter(|(name, _)| !name.contains('/')) {
             sources.push_str(&format!("{folder}/{name}"), String::from_utf8_lossy(text));
@@ -89,11 +107,10 @@ fn embed(module: &mut Vec<u8>, interfaces: &[String]) -> Result<(), String> {
         let group = sources.parse().map_err(|(_, error)| words(error))?;
         resolve.push_group(group).map_err(words)?;
     }
-    let exports: String = interfaces.iter().map(|interface| format!("    export {interface};\n")).collect();
-    let world = format!(
-        "package leveret:built;\nworld plugin {{\n    import leveret:plugin/log@0.1.0;\n    import \
-         wasi:config/store@0.2.0-rc.1;\n{exports}}}\n"
-    );
+    let imports = IMPORTS.iter().map(|import| format!("    import {import};\n"));
+    let exports = interfaces.iter().map(|interface| format!("    export {interface};\n"));
+    let items: String = imports.chain(exports).collect();
+    let world = format!("package leveret:built;\nworld plugin {{\n{items}}}\n");
     let package = resolve.push_source("built.wit", &world).map_err(words)?;
     let world = resolve.select_world(&[package], Some("plugin")).map_err(words)?;
     embed_component_metadata(module, &resolve, world, StringEncoding::UTF8).map_err(words)

@@ -24,7 +24,7 @@ pub fn endless_loop(guest: &Guest) -> Verdict {
 /// It ends by the host's hand or by the language's own error; never does it get more.
 pub fn memory_bomb(guest: &Guest) -> Verdict {
     let limit = 128 << 20;
-    let invocation = guest.on_event(&Given::asked(&json!({ "do": "memory" })));
+    let invocation = guest.deliver(&Given::asked(&json!({ "do": "memory" })));
     retried(&invocation.outcome, &[])?;
     let peak = invocation.receipt.peak_memory;
     holds(peak <= limit && peak > limit / 4, format!("a peak of memory up to {limit} bytes"), peak)?;

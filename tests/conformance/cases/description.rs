@@ -19,8 +19,10 @@ pub fn described(guest: &Guest) -> Verdict {
                 "conformance.asked", "conformance.echoed", "conformance.shaped", "conformance.typed"
             ],
             "emits": ["conformance.echo.make", "conformance.report.make", "conformance.shape.make"],
-            "performs": [],
-            "announces": [],
+            "performs": [
+                "conformance.account.check", "conformance.order.obey", "conformance.shape.check", "conformance.text.echo"
+            ],
+            "announces": ["echo.made", "report.made", "shape.made"],
             "limits": { "time_ms": 5000, "memory": 134_217_728, "prefetch": 7, "attempts": 4 },
         }),
     )?;
@@ -30,14 +32,14 @@ pub fn described(guest: &Guest) -> Verdict {
 
 pub fn schemas(guest: &Guest) -> Verdict {
     let description = &guest.live.description;
-    let wanted: Vec<_> = description.schemas.handled.keys().map(ToString::to_string).collect();
-    let emitted: Vec<_> = description.schemas.made.keys().map(ToString::to_string).collect();
-    let expected = json!([["conformance.shaped"], ["conformance.shape.make"]]);
-    same(&json!([wanted, emitted]), &expected)?;
+    let handled: Vec<_> = description.schemas.handled.keys().map(ToString::to_string).collect();
+    let made: Vec<_> = description.schemas.made.keys().map(ToString::to_string).collect();
+    let expected = json!([["conformance.shaped", "conformance.shape.check"], ["shape.made", "conformance.shape.make"]]);
+    same(&json!([handled, made]), &expected)?;
     let fits =
         |payload: &Value| description.schemas.made.values().all(|schema| schema.check(&payload.to_string()).is_ok());
-    holds(fits(&json!({ "n": 1 })), "{\"n\": 1} fits shape.make", "it does not")?;
-    holds(!fits(&json!({ "n": 1.5 })), "{\"n\": 1.5} does not fit shape.make", "it does")
+    holds(fits(&json!({ "n": 1 })), "{\"n\": 1} fits what is made", "it does not")?;
+    holds(!fits(&json!({ "n": 1.5 })), "{\"n\": 1.5} does not fit what is made", "it does")
 }
 
 /// The answer must not depend on anything, such as settings.

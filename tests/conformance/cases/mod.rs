@@ -7,6 +7,7 @@ mod last;
 mod payloads;
 mod purity;
 mod tasks;
+mod work;
 
 use super::guest::Guest;
 use super::verdict::Verdict;
@@ -21,7 +22,7 @@ const fn case(name: &'static str, run: fn(&Guest) -> Verdict) -> Case {
     Case { name, run }
 }
 
-pub const CASES: [Case; 45] = [
+pub const CASES: [Case; 61] = [
     case("describe", description::described),
     case("describe-schemas", description::schemas),
     case("describe-again", description::the_same_again),
@@ -67,4 +68,20 @@ pub const CASES: [Case; 45] = [
     case("recover-purely", last::recover_purely),
     case("probe-well", last::well),
     case("probe-ill", last::ill),
+    case("task-echo", work::echo),
+    case("task-typed", work::typed),
+    case("task-shaped", work::shaped),
+    case("task-facts", work::facts),
+    case("task-facts-absent", work::facts_absent),
+    case("announcements-in-order", work::announces_in_order),
+    case("task-creates-tasks", work::creates_tasks),
+    case("task-makes-both", work::both),
+    case("announcement-undeclared", work::undeclared),
+    case("announcement-misfit", work::misfit),
+    case("task-failures", work::failures),
+    case("task-error", work::error),
+    case("task-panic", work::panic),
+    case("task-world", work::world),
+    case("task-setting", work::setting),
+    case("task-recover", work::recover),
 ];

@@ -3,13 +3,13 @@
 use leveret::plugin::Outcome;
 use serde_json::{Value, json};
 
-use crate::conformance::guest::{Given, Guest, TIME, payload, shown};
+use crate::conformance::guest::{Given, Guest, Kind, TIME, payload, shown};
 use crate::conformance::verdict::{Verdict, holds, rejected, same, wrong};
 
 /// What comes back of a payload.
 fn echo(guest: &Guest, given: &Value) -> Verdict {
     let event = Given::new("conformance.echoed", given.to_string());
-    one_echo(&guest.on_event(&event).outcome, given)
+    one_echo(&guest.deliver(&event).outcome, given)
 }
 
 fn one_echo(outcome: &Outcome, expected: &Value) -> Verdict {
@@ -48,7 +48,7 @@ pub fn unicode(guest: &Guest) -> Verdict {
     echo(guest, &json!({ "texts": texts, "ключ 🔑": 1 }))?;
     // The same letter, as an escape and as a pair of surrogates.
     let event = Given::new("conformance.echoed", r#"{"text": "\u00fc \ud83d\udc07"}"#);
-    one_echo(&guest.on_event(&event).outcome, &json!({ "text": "ü 🐇" }))
+    one_echo(&guest.deliver(&event).outcome, &json!({ "text": "ü 🐇" }))
 }
 
 pub fn large(guest: &Guest) -> Verdict {
@@ -58,11 +58,11 @@ pub fn large(guest: &Guest) -> Verdict {
 pub fn typed(guest: &Guest) -> Verdict {
     let fitting = json!({ "email": "ada@example.org", "amount": 4200 });
     let event = Given::new("conformance.typed", fitting.to_string());
-    one_echo(&guest.on_event(&event).outcome, &fitting)
+    one_echo(&guest.deliver(&event).outcome, &fitting)
 }
 
 pub fn typed_misfit(guest: &Guest) -> Verdict {
-    let outcome = |payload: Value| guest.on_event(&Given::new("conformance.typed", payload.to_string())).outcome;
+    let outcome = |payload: Value| guest.deliver(&Given::new("conformance.typed", payload.to_string())).outcome;
     rejected(&outcome(json!({ "email": 7, "amount": 4200 })), &["email"])?;
     rejected(&outcome(json!({ "amount": 4200 })), &["email"])?;
     rejected(&outcome(json!({ "email": "ada@example.org", "amount": "much" })), &["amount"])?;
@@ -70,7 +70,7 @@ pub fn typed_misfit(guest: &Guest) -> Verdict {
 }
 
 pub fn shaped(guest: &Guest) -> Verdict {
-    let outcome = guest.on_event(&Given::new("conformance.shaped", r#"{"n": 1}"#)).outcome;
+    let outcome = guest.deliver(&Given::new("conformance.shaped", r#"{"n": 1}"#)).outcome;
     holds(outcome == Outcome::Done(vec![]), "done without tasks", shown(&outcome))
 }
 
@@ -88,7 +88,8 @@ pub fn shaped_misfit(guest: &Guest) -> Verdict {
 
 pub fn facts(guest: &Guest) -> Verdict {
     let headers: &[_] = &[("traceparent", "00-1"), ("farbe", "grün 🟢")];
-    let event = Given { id: "id-ü 7", source: Some("cream"), headers, ..Given::asked(&json!({ "do": "facts" })) };
+    let kind = Kind::Event { source: Some("cream") };
+    let event = Given { kind, id: "id-ü 7", headers, ..Given::asked(&json!({ "do": "facts" })) };
     let expected = json!({
         "name": "conformance.asked",
         "id": "id-ü 7",

@@ -26,6 +26,12 @@ inline moment moment_of(std::uint64_t milliseconds)
     return moment{std::chrono::milliseconds{milliseconds}};
 }
 
+/// A text of C that may be missing.
+inline std::optional<std::string_view> optional(const char *text)
+{
+    return text ? std::optional<std::string_view>{text} : std::nullopt;
+}
+
 /// One header: its name and its value.
 using header = leveret_header;
 
@@ -54,12 +60,38 @@ public:
     std::optional<std::string_view> header(const char *name) const { return optional(leveret_event_header(inner_, name)); }
 
 private:
-    static std::optional<std::string_view> optional(const char *text)
-    {
-        return text ? std::optional<std::string_view>{text} : std::nullopt;
-    }
-
     const leveret_event *inner_;
+};
+
+/// A task as its worker receives it. Its texts are there until the handler has returned. It may come again after it was
+/// performed, if the host or the broker died in between.
+class assignment {
+public:
+    explicit assignment(const leveret_assignment &inner) : inner_{&inner} {}
+
+    /// The name within the application, such as `email.send`.
+    std::string_view name() const { return inner_->name; }
+    /// What makes it the same task, however often it is delivered.
+    std::string_view id() const { return inner_->id; }
+    /// The transaction ID: the same on everything that one first event causes.
+    std::string_view tid() const { return inner_->tid; }
+    /// When it was created.
+    moment time() const { return moment_of(inner_->time); }
+    /// The number of this attempt, from 1; in a recovery, that of the last one.
+    std::uint32_t attempt() const { return inner_->attempt; }
+    /// The payload, to be read.
+    value payload() const { return value{leveret_task_payload(inner_)}; }
+    /// The payload as it came: one JSON text.
+    std::string_view text() const { return {inner_->payload, inner_->payload_size}; }
+    /// The ordering key, if its creator gave one.
+    std::optional<std::string_view> key() const { return optional(inner_->key); }
+    /// Headers that the fields above do not foresee.
+    std::span<const leveret::header> headers() const { return {inner_->headers, inner_->header_count}; }
+    /// The value of the first header of this name.
+    std::optional<std::string_view> header(const char *name) const { return optional(leveret_task_header(inner_, name)); }
+
+private:
+    const leveret_assignment *inner_;
 };
 
 /// Texts and numbers, one after the other.
@@ -159,6 +191,33 @@ private:
     std::vector<std::pair<std::string, std::string>> headers_;
 };
 
+/// An event that a worker announces: `announcement{"email.sent", {{"to", email}}}`.
+class announcement {
+public:
+    /// Its name is the full one, and one of the plugin's `announces`.
+    announcement(std::string name, json payload) : name_{std::move(name)}, payload_{std::move(payload)} {}
+
+    /// Adds a header.
+    announcement header(std::string name, std::string value) &&
+    {
+        headers_.emplace_back(std::move(name), std::move(value));
+        return std::move(*this);
+    }
+
+    void lower(leveret_performed *performed) const
+    {
+        leveret_announcement *event = leveret_announce(performed, name_.c_str());
+        leveret_put(event, "", payload_.inner());
+        for (const auto &[name, value] : headers_)
+            leveret_add_header(event, name.c_str(), value.c_str());
+    }
+
+private:
+    std::string name_;
+    json payload_;
+    std::vector<std::pair<std::string, std::string>> headers_;
+};
+
 /// What came of a delivery: tasks, of which there may be none, or a failure.
 class result {
 public:
@@ -178,6 +237,48 @@ public:
     }
 
 private:
+    std::vector<task> tasks_;
+    std::optional<failure> failure_;
+};
+
+/// What came of a task: events to announce and further tasks, of which there may be none, or a failure.
+/// `performed{}.announce({"email.sent", {{"to", email}}}).emit({"email.count", {}})`.
+class performed {
+public:
+    performed() = default;
+    performed(announcement event) { announcements_.push_back(std::move(event)); }
+    performed(std::vector<announcement> events) : announcements_{std::move(events)} {}
+    performed(task task) { tasks_.push_back(std::move(task)); }
+    performed(std::vector<task> tasks) : tasks_{std::move(tasks)} {}
+    performed(failure failure) : failure_{std::move(failure)} {}
+
+    /// Announces one event more.
+    performed &announce(announcement event)
+    {
+        announcements_.push_back(std::move(event));
+        return *this;
+    }
+
+    /// Creates one task more.
+    performed &emit(task task)
+    {
+        tasks_.push_back(std::move(task));
+        return *this;
+    }
+
+    leveret_result lower(leveret_performed *made) const
+    {
+        if (failure_)
+            return failure_->lower();
+        for (const announcement &event : announcements_)
+            event.lower(made);
+        for (const task &task : tasks_)
+            task.lower(made);
+        return leveret_done();
+    }
+
+private:
+    std::vector<announcement> announcements_;
     std::vector<task> tasks_;
     std::optional<failure> failure_;
 };

@@ -13,6 +13,14 @@ extern "C" {
 #endif
 
 /* What the macros call in a component: the host's arguments in, where the results are out. */
+void *leveret_run_subscriber(
+    uint8_t *name, size_t name_size, uint8_t *id, size_t id_size, uint8_t *tid, size_t tid_size, int64_t time,
+    int32_t has_source, uint8_t *source, size_t source_size, uint8_t *payload, size_t payload_size, uint8_t *headers,
+    size_t header_count);
+void *leveret_run_worker(
+    uint8_t *name, size_t name_size, uint8_t *id, size_t id_size, uint8_t *tid, size_t tid_size, int64_t time,
+    int32_t attempt, uint8_t *payload, size_t payload_size, int32_t has_key, uint8_t *key, size_t key_size,
+    uint8_t *headers, size_t header_count);
 void *leveret_run_recovery(leveret_recovery *recovery, void *arguments);
 void *leveret_run_probe(leveret_probe *probe);
 void leveret_forget(void);
@@ -26,6 +34,38 @@ void leveret_forget(void);
     LEVERET_C_LINKAGE __attribute__((export_name("leveret:plugin/" interface "@0.1.0#" function)))
 #define LEVERET_EXPORT_AFTER(interface, function)                                                                      \
     LEVERET_C_LINKAGE __attribute__((export_name("cabi_post_leveret:plugin/" interface "@0.1.0#" function)))
+
+#define LEVERET_EXPORT_SUBSCRIBER                                                                                      \
+    LEVERET_EXPORT("subscriber", "on-event") void *leveret_export_on_event(                                            \
+        uint8_t *name, size_t name_size, uint8_t *id, size_t id_size, uint8_t *tid, size_t tid_size, int64_t time,     \
+        int32_t has_source, uint8_t *source, size_t source_size, uint8_t *payload, size_t payload_size,                \
+        uint8_t *headers, size_t header_count)                                                                         \
+    {                                                                                                                  \
+        return leveret_run_subscriber(                                                                                 \
+            name, name_size, id, id_size, tid, tid_size, time, has_source, source, source_size, payload, payload_size, \
+            headers, header_count);                                                                                    \
+    }                                                                                                                  \
+    LEVERET_EXPORT_AFTER("subscriber", "on-event") void leveret_after_on_event(void *result)                           \
+    {                                                                                                                  \
+        (void)result;                                                                                                  \
+        leveret_forget();                                                                                              \
+    }
+
+#define LEVERET_EXPORT_WORKER                                                                                          \
+    LEVERET_EXPORT("worker", "perform") void *leveret_export_perform(                                                  \
+        uint8_t *name, size_t name_size, uint8_t *id, size_t id_size, uint8_t *tid, size_t tid_size, int64_t time,     \
+        int32_t attempt, uint8_t *payload, size_t payload_size, int32_t has_key, uint8_t *key, size_t key_size,        \
+        uint8_t *headers, size_t header_count)                                                                         \
+    {                                                                                                                  \
+        return leveret_run_worker(                                                                                     \
+            name, name_size, id, id_size, tid, tid_size, time, attempt, payload, payload_size, has_key, key, key_size, \
+            headers, header_count);                                                                                    \
+    }                                                                                                                  \
+    LEVERET_EXPORT_AFTER("worker", "perform") void leveret_after_perform(void *result)                                 \
+    {                                                                                                                  \
+        (void)result;                                                                                                  \
+        leveret_forget();                                                                                              \
+    }
 
 #define LEVERET_EXPORT_RECOVERY(function)                                                                              \
     LEVERET_EXPORT("recovery", "recover") void *leveret_export_recover(void *arguments)                                \
@@ -50,6 +90,8 @@ void leveret_forget(void);
 
 #else
 /* Natively they are found by the tests: see test.h. */
+#define LEVERET_EXPORT_SUBSCRIBER
+#define LEVERET_EXPORT_WORKER
 #define LEVERET_EXPORT_RECOVERY(function)                                                                              \
     LEVERET_C_LINKAGE leveret_recovery *leveret_this_recovery(void) { return function; }                               \
     void leveret_forget(void)

@@ -1,8 +1,9 @@
 /*
  * Write Leveret plugins in C.
  *
- * A plugin turns events into tasks of its own application. Its author writes a function for each event and names the
- * functions in LEVERET_PLUGIN; `leveret build` gives the component.
+ * A plugin turns events into tasks of its own application (a subscriber), performs such tasks and announces what happened
+ * (a worker), or both. Its author writes a function for each event and each task and names the functions in
+ * LEVERET_PLUGIN, or in LEVERET_WORKER_PLUGIN or LEVERET_SUBSCRIBER_AND_WORKER_PLUGIN; `leveret build` gives the component.
  *
  *     #include <leveret/plugin.h>
  *
@@ -65,6 +66,27 @@ const char *leveret_event_header(const leveret_event *event, const char *name);
 /* The event's payload, to be read by the functions in value.h. Reading it again costs nothing. */
 leveret_value leveret_payload(const leveret_event *event);
 
+/* A task as its worker receives it. It may come again after it was performed, if the host or the broker died in between. */
+typedef struct leveret_assignment {
+    const char *name;    /* within the application, such as `email.send` */
+    const char *id;      /* what makes it the same task, however often it is delivered */
+    const char *tid;     /* the transaction ID: the same on everything that one first event causes */
+    uint64_t time;       /* when it was created, in milliseconds since 1970-01-01 UTC */
+    uint32_t attempt;    /* the number of this attempt, from 1; in a recovery, that of the last one */
+    const char *payload; /* one JSON text; leveret_task_payload() reads it */
+    size_t payload_size; /* its size in bytes, without the NUL */
+    const char *key;     /* the ordering key, or NULL */
+    const leveret_header *headers;
+    size_t header_count;
+    const void *context; /* what the plugin has under `context` for this task */
+} leveret_assignment;
+
+/* The value of the task's first header of this name, or NULL. */
+const char *leveret_task_header(const leveret_assignment *task, const char *name);
+
+/* The task's payload, to be read by the functions in value.h. Reading it again costs nothing. */
+leveret_value leveret_task_payload(const leveret_assignment *task);
+
 typedef enum leveret_outcome { LEVERET_DONE, LEVERET_RETRY, LEVERET_REJECT } leveret_outcome;
 
 /* What came of a delivery. All zero is success. */
@@ -75,7 +97,7 @@ typedef struct leveret_result {
     uint64_t after;      /* in milliseconds */
 } leveret_result;
 
-/* Success: the tasks are published. */
+/* Success: the tasks and announcements are published. */
 leveret_result leveret_done(void);
 
 /* It may work later: the message waits in the broker and is tried again, by the operator's retry policy. */
@@ -90,6 +112,12 @@ leveret_result leveret_reject(const char *format, ...) LEVERET_FORMATS(1, 2);
 /* Handles one event. After a retry or a reject, the tasks that it emitted before are dropped. */
 typedef leveret_result leveret_handler(const leveret_event *event, leveret_tasks *tasks);
 
+/*
+ * Performs one task. After a retry or a reject, what it announced and emitted before is dropped; what it changed in the
+ * world is not.
+ */
+typedef leveret_result leveret_worker(const leveret_assignment *task, leveret_performed *performed);
+
 /* Interest in one event. */
 typedef struct leveret_subscription {
     const char *event;        /* its full name */
@@ -98,9 +126,17 @@ typedef struct leveret_subscription {
     const void *context;      /* anything: the handler finds it in the event */
 } leveret_subscription;
 
-/* A task that the plugin may create. */
+/* A task that the plugin performs. */
+typedef struct leveret_performance {
+    const char *task;        /* its name within the application */
+    leveret_worker *worker;
+    const char *schema;      /* a JSON Schema that payloads must fit, or NULL */
+    const void *context;     /* anything: the worker finds it in the task */
+} leveret_performance;
+
+/* A task that the plugin may create, or an event that it may announce. */
 typedef struct leveret_shape {
-    const char *name;   /* relative to the application: `email.send` */
+    const char *name;   /* a task's is relative to the application, `email.send`; an event's is its full one */
     const char *schema; /* a JSON Schema that payloads must fit, or NULL */
 } leveret_shape;
 
@@ -114,39 +150,42 @@ typedef struct leveret_limits {
 
 /* What a plugin is and wants. */
 typedef struct leveret_plugin {
-    const char *version;                       /* 1 to 64 bytes, for people */
-    const char *summary;                       /* one line for people, or NULL */
-    const leveret_subscription *subscriptions; /* ends with one that is all zero */
-    const leveret_shape *emits;                /* ends with one that is all zero; NULL for none */
+    const char *version; /* 1 to 64 bytes, for people */
+    const char *summary; /* one line for people, or NULL */
+    /* Each list ends with one that is all zero, and may be NULL. */
+    const leveret_subscription *subscriptions;
+    const leveret_performance *performs;
+    const leveret_shape *emits;
+    const leveret_shape *announces;
     leveret_limits limits;
 } leveret_plugin;
 
-/* The plugin that is being built. LEVERET_PLUGIN defines it. */
+/* The plugin that is being built. The macros below define it. */
 const leveret_plugin *leveret_this_plugin(void);
 
 #ifndef __cplusplus
 #define LEVERET_SUBSCRIPTIONS(...) ((const leveret_subscription[]){__VA_ARGS__, {0}})
+#define LEVERET_PERFORMS(...) ((const leveret_performance[]){__VA_ARGS__, {0}})
 #define LEVERET_EMITS(...) ((const leveret_shape[]){__VA_ARGS__, {0}})
-/* Makes the program a plugin. Once, at the top level of one file, with the fields of leveret_plugin. */
-#define LEVERET_PLUGIN(...)                                                                                            \
+#define LEVERET_ANNOUNCES(...) ((const leveret_shape[]){__VA_ARGS__, {0}})
+#define LEVERET_DESCRIBE(...)                                                                                          \
     static const leveret_plugin leveret_plugin_of_this_file = {__VA_ARGS__};                                           \
     const leveret_plugin *leveret_this_plugin(void) { return &leveret_plugin_of_this_file; }                           \
     const leveret_plugin *leveret_this_plugin(void)
 #endif
 
-/* A task as its worker received it. */
-typedef struct leveret_assignment {
-    const char *name;
-    const char *id;
-    const char *tid;
-    uint64_t time;
-    uint32_t attempt; /* the number of the last attempt, from 1 */
-    const char *payload;
-    size_t payload_size;
-    const char *key;  /* the ordering key, or NULL */
-    const leveret_header *headers;
-    size_t header_count;
-} leveret_assignment;
+/*
+ * Makes the program a plugin that handles events, with the fields of leveret_plugin. Once in a program, at the top level of
+ * one file: this, or one of the next two.
+ */
+#define LEVERET_PLUGIN(...) LEVERET_EXPORT_SUBSCRIBER LEVERET_DESCRIBE(__VA_ARGS__)
+
+/* The same for a plugin that performs tasks, */
+#define LEVERET_WORKER_PLUGIN(...) LEVERET_EXPORT_WORKER LEVERET_DESCRIBE(__VA_ARGS__)
+
+/* and for one that does both. */
+#define LEVERET_SUBSCRIBER_AND_WORKER_PLUGIN(...)                                                                      \
+    LEVERET_EXPORT_SUBSCRIBER LEVERET_EXPORT_WORKER LEVERET_DESCRIBE(__VA_ARGS__)
 
 /* A message that failed for good: one of the two is NULL. */
 typedef struct leveret_message {

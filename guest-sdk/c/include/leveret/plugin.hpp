@@ -35,19 +35,48 @@
 
 namespace leveret {
 
-/// Interest in one event. The handler is a function, or a lambda that captures nothing:
-/// `result (const event &)`, or `result (const event &, const Payload &)` with a `Payload` that is made of a `value`. If
-/// the payload does not fit then, the event is rejected and the handler does not run.
-class subscription {
+/// A function, or a lambda that captures nothing: `Result (const Message &)`, or `Result (const Message &, const Payload &)`
+/// with a `Payload` that is made of a `value`. If the payload does not fit then, the message is rejected and the function
+/// does not run.
+template <class Message, class Result>
+class handler {
 public:
-    template <class Handler>
-    subscription(const char *event, Handler handler, const char *schema = nullptr)
-        : event_{event}, schema_{schema}
+    explicit handler(Result (*function)(const Message &))
+        : function_{reinterpret_cast<any>(function)}, call_{[](any function, const Message &message) {
+              return reinterpret_cast<Result (*)(const Message &)>(function)(message);
+          }}
     {
-        bind(+handler);
     }
 
-    result operator()(const event &event) const { return call_(function_, event); }
+    template <class Payload>
+    explicit handler(Result (*function)(const Message &, const Payload &))
+        : function_{reinterpret_cast<any>(function)}, call_{[](any function, const Message &message) {
+              Payload payload{message.payload()};
+              if (!leveret_fits())
+                  return Result{};
+              return reinterpret_cast<Result (*)(const Message &, const Payload &)>(function)(message, payload);
+          }}
+    {
+    }
+
+    Result operator()(const Message &message) const { return call_(function_, message); }
+
+private:
+    using any = void (*)();
+
+    any function_;
+    Result (*call_)(any, const Message &);
+};
+
+/// Interest in one event: its full name, the function that handles it, and the JSON Schema that payloads must fit. The
+/// function is `result (const event &)` or `result (const event &, const Payload &)`: see `handler`.
+class subscription {
+public:
+    template <class Function>
+    subscription(const char *event, Function function, const char *schema = nullptr)
+        : event_{event}, schema_{schema}, handler_{+function}
+    {
+    }
 
     leveret_subscription lower() const
     {
@@ -55,41 +84,43 @@ public:
     }
 
 private:
-    using function = void (*)();
-
-    void bind(result (*handler)(const event &))
-    {
-        function_ = reinterpret_cast<function>(handler);
-        call_ = [](function handler, const event &event) {
-            return reinterpret_cast<result (*)(const leveret::event &)>(handler)(event);
-        };
-    }
-
-    template <class Payload>
-    void bind(result (*handler)(const event &, const Payload &))
-    {
-        function_ = reinterpret_cast<function>(handler);
-        call_ = [](function handler, const event &event) {
-            Payload payload{event.payload()};
-            if (!leveret_fits())
-                return result{};
-            return reinterpret_cast<result (*)(const leveret::event &, const Payload &)>(handler)(event, payload);
-        };
-    }
-
     static leveret_result handle(const leveret_event *given, leveret_tasks *tasks)
     {
-        const auto &self = *static_cast<const subscription *>(given->context);
-        return self(event{*given}).lower(tasks);
+        return static_cast<const subscription *>(given->context)->handler_(event{*given}).lower(tasks);
     }
 
     const char *event_;
     const char *schema_;
-    function function_ = nullptr;
-    result (*call_)(function, const event &) = nullptr;
+    handler<event, result> handler_;
 };
 
-/// A task that the plugin may create, and the JSON Schema that its payloads must fit.
+/// A task that the plugin performs: its name within the application, the function that performs it, and the JSON Schema that
+/// payloads must fit. The function is `performed (const assignment &)` or `performed (const assignment &, const Payload &)`.
+class worker {
+public:
+    template <class Function>
+    worker(const char *task, Function function, const char *schema = nullptr)
+        : task_{task}, schema_{schema}, handler_{+function}
+    {
+    }
+
+    leveret_performance lower() const
+    {
+        return {.task = task_, .worker = perform, .schema = schema_, .context = this};
+    }
+
+private:
+    static leveret_result perform(const leveret_assignment *given, leveret_performed *made)
+    {
+        return static_cast<const worker *>(given->context)->handler_(assignment{*given}).lower(made);
+    }
+
+    const char *task_;
+    const char *schema_;
+    handler<assignment, performed> handler_;
+};
+
+/// A task that the plugin may create, or an event that it may announce, and the JSON Schema that its payloads must fit.
 struct shape {
     shape(const char *name, const char *schema = nullptr) : name{name}, schema{schema} {}
 
@@ -110,7 +141,9 @@ struct plugin {
     const char *version; ///< 1 to 64 bytes, for people
     const char *summary = "";
     std::vector<subscription> subscriptions = {};
+    std::vector<worker> performs = {};
     std::vector<shape> emits = {};
+    std::vector<shape> announces = {};
     leveret::limits limits = {};
 };
 
@@ -122,14 +155,18 @@ public:
         for (const subscription &subscription : plugin.subscriptions)
             subscriptions_.push_back(subscription.lower());
         subscriptions_.push_back({});
-        for (const shape &shape : plugin.emits)
-            emits_.push_back({.name = shape.name, .schema = shape.schema});
-        emits_.push_back({});
+        for (const worker &worker : plugin.performs)
+            performs_.push_back(worker.lower());
+        performs_.push_back({});
+        add(emits_, plugin.emits);
+        add(announces_, plugin.announces);
         inner_ = {
             .version = plugin.version,
             .summary = plugin.summary,
             .subscriptions = subscriptions_.data(),
+            .performs = performs_.data(),
             .emits = emits_.data(),
+            .announces = announces_.data(),
             .limits = {
                 .time = static_cast<std::uint64_t>(plugin.limits.time.count()),
                 .memory = plugin.limits.memory,
@@ -142,13 +179,19 @@ public:
     const leveret_plugin *get() const { return &inner_; }
 
 private:
+    static void add(std::vector<leveret_shape> &list, const std::vector<shape> &shapes)
+    {
+        for (const shape &shape : shapes)
+            list.push_back({.name = shape.name, .schema = shape.schema});
+        list.push_back({});
+    }
+
     std::vector<leveret_subscription> subscriptions_;
+    std::vector<leveret_performance> performs_;
     std::vector<leveret_shape> emits_;
+    std::vector<leveret_shape> announces_;
     leveret_plugin inner_;
 };
-
-/// A task as its worker received it.
-using assignment = leveret_assignment;
 
 /// One attempt that failed.
 using failed_attempt = leveret_failed_attempt;
@@ -156,14 +199,13 @@ using failed_attempt = leveret_failed_attempt;
 /// A message that failed for good: one of the two.
 struct message {
     std::optional<leveret::event> event;
-    const assignment *task; ///< or null
+    std::optional<assignment> task;
 };
 
 /// What the operator has set under this name for the plugin.
 inline std::optional<std::string_view> setting(const char *name)
 {
-    const char *value = leveret_setting(name);
-    return value ? std::optional<std::string_view>{value} : std::nullopt;
+    return optional(leveret_setting(name));
 }
 
 /// Lines for the host's log: `log::info(email, " paid ", amount)`. The operator sees trace and debug only when asking.
@@ -183,8 +225,10 @@ void error(const Parts &...parts) { leveret_log(LEVERET_ERROR, "%s", join(parts.
 } // namespace log
 } // namespace leveret
 
-/// Makes the program a plugin. Once, at the top level of one file, with the fields of `leveret::plugin`.
-#define LEVERET_PLUGIN(...)                                                                                            \
+/// LEVERET_PLUGIN, LEVERET_WORKER_PLUGIN and LEVERET_SUBSCRIBER_AND_WORKER_PLUGIN make the program a plugin that handles
+/// events, performs tasks, or does both. One of them, once, at the top level of one file, with the fields of
+/// `leveret::plugin`.
+#define LEVERET_DESCRIBE(...)                                                                                          \
     extern "C" const leveret_plugin *leveret_this_plugin(void)                                                         \
     {                                                                                                                  \
         static const leveret::plugin plugin{__VA_ARGS__};                                                              \
@@ -208,9 +252,11 @@ template <result (*Recover)(const message &, std::span<const failed_attempt>)>
 leveret_result recover(
     const leveret_message *given, const leveret_failed_attempt *attempts, std::size_t count, leveret_tasks *tasks)
 {
-    message message{.event = std::nullopt, .task = given->task};
+    message message;
     if (given->event)
         message.event = event{*given->event};
+    if (given->task)
+        message.task = assignment{*given->task};
     return Recover(message, {attempts, count}).lower(tasks);
 }
 

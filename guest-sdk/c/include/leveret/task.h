@@ -1,5 +1,5 @@
 /*
- * Creating tasks. Each function that puts something at a JSON pointer (RFC 6901) replaces what is there, and makes the
+ * Creating tasks, and announcing events. Each function that puts something at a JSON pointer (RFC 6901) replaces what is there, and makes the
  * objects that lead to it: "/user/email". A pointer that ends in "/-" adds to an array.
  */
 #ifndef LEVERET_TASK_H
@@ -32,6 +32,15 @@ typedef struct leveret_task leveret_task;
 
 /* Creates a task. Its name is relative to the application and one of the plugin's `emits`; its payload is {}. */
 leveret_task *leveret_emit(leveret_tasks *tasks, const char *name);
+
+/* What comes of a task that a worker performs: tasks too, and announcements. */
+typedef leveret_tasks leveret_performed;
+
+/* An event that is announced. What can be put into a task can be put into it, except for an ordering key. */
+typedef leveret_task leveret_announcement;
+
+/* Announces an event. Its name is the full one, and one of the plugin's `announces`; its payload is {}. */
+leveret_announcement *leveret_announce(leveret_performed *performed, const char *name);
 
 /* Put something into the payload. Texts must be UTF-8, and numbers finite: else the delivery fails, as a retry. */
 void leveret_put_text(leveret_task *task, const char *pointer, const char *text);

@@ -18,11 +18,11 @@
 extern "C" {
 #endif
 
-/* A task as it would be published. */
+/* A task or an event as it would be published. */
 typedef struct leveret_emitted {
     const char *name;
     const char *payload; /* a JSON text without spaces, unless it was given as a text */
-    const char *key;     /* or NULL */
+    const char *key;     /* a task's, or NULL */
     const leveret_header *headers;
     size_t header_count;
 } leveret_emitted;
@@ -32,6 +32,8 @@ typedef struct leveret_delivery {
     leveret_result result;
     const leveret_emitted *tasks;
     size_t count; /* 0 after a failure */
+    const leveret_emitted *announcements;
+    size_t announcement_count; /* 0 after a failure, and after an event */
 } leveret_delivery;
 
 /* Delivers an event to the plugin, as the host would. */
@@ -40,8 +42,18 @@ const leveret_delivery *leveret_deliver(const char *name, const char *payload);
 /* The same, with all that an event has. What is NULL gets something plausible. */
 const leveret_delivery *leveret_deliver_event(const leveret_event *event);
 
+/* Has the plugin perform a task, as the host would: a first attempt. */
+const leveret_delivery *leveret_perform(const char *name, const char *payload);
+
+/* The same, with all that a task has. What is NULL or 0 gets something plausible, except for the key. */
+const leveret_delivery *leveret_perform_task(const leveret_assignment *task);
+
 /* Gives an event that failed for good to the plugin's recovery. The plugin must have one. */
 const leveret_delivery *leveret_recover_event(
+    const char *name, const char *payload, const leveret_failed_attempt *attempts, size_t count);
+
+/* The same with a task. */
+const leveret_delivery *leveret_recover_task(
     const char *name, const char *payload, const leveret_failed_attempt *attempts, size_t count);
 
 /* Asks the plugin's probe: NULL, or the reason why it is ill. The plugin must have one. */

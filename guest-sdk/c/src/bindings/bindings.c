@@ -189,6 +189,105 @@ void __wasm_export_exports_leveret_plugin_subscriber_on_event_post_return(uint8_
   }
 }
 
+// Exported Functions from `leveret:plugin/worker@0.1.0`
+
+__attribute__((__weak__, __export_name__("cabi_post_leveret:plugin/worker@0.1.0#perform")))
+void __wasm_export_exports_leveret_plugin_worker_perform_post_return(uint8_t * arg0) {
+  switch ((int32_t) (int32_t) *((uint8_t*) (arg0 + 0))) {
+    case 0: {
+      size_t len0 = *((size_t*) (arg0 + (8+1*sizeof(void*))));
+      if (len0 > 0) {
+        uint8_t *ptr1 = *((uint8_t **) (arg0 + 8));
+        for (size_t i2 = 0; i2 < len0; i2++) {
+          uint8_t *base = ptr1 + i2 * (6*sizeof(void*));
+          (void) base;
+          if ((*((size_t*) (base + sizeof(void*)))) > 0) {
+            free(*((uint8_t **) (base + 0)));
+          }
+          if ((*((size_t*) (base + (3*sizeof(void*))))) > 0) {
+            free(*((uint8_t **) (base + (2*sizeof(void*)))));
+          }
+          size_t len = *((size_t*) (base + (5*sizeof(void*))));
+          if (len > 0) {
+            uint8_t *ptr = *((uint8_t **) (base + (4*sizeof(void*))));
+            for (size_t i = 0; i < len; i++) {
+              uint8_t *base = ptr + i * (4*sizeof(void*));
+              (void) base;
+              if ((*((size_t*) (base + sizeof(void*)))) > 0) {
+                free(*((uint8_t **) (base + 0)));
+              }
+              if ((*((size_t*) (base + (3*sizeof(void*))))) > 0) {
+                free(*((uint8_t **) (base + (2*sizeof(void*)))));
+              }
+            }
+            free(ptr);
+          }
+        }
+        free(ptr1);
+      }
+      size_t len6 = *((size_t*) (arg0 + (8+3*sizeof(void*))));
+      if (len6 > 0) {
+        uint8_t *ptr7 = *((uint8_t **) (arg0 + (8+2*sizeof(void*))));
+        for (size_t i8 = 0; i8 < len6; i8++) {
+          uint8_t *base = ptr7 + i8 * (9*sizeof(void*));
+          (void) base;
+          if ((*((size_t*) (base + sizeof(void*)))) > 0) {
+            free(*((uint8_t **) (base + 0)));
+          }
+          if ((*((size_t*) (base + (3*sizeof(void*))))) > 0) {
+            free(*((uint8_t **) (base + (2*sizeof(void*)))));
+          }
+          switch ((int32_t) (int32_t) *((uint8_t*) (base + (4*sizeof(void*))))) {
+            case 0: {
+              break;
+            }
+            case 1: {
+              if ((*((size_t*) (base + (6*sizeof(void*))))) > 0) {
+                free(*((uint8_t **) (base + (5*sizeof(void*)))));
+              }
+              break;
+            }
+          }
+          size_t len3 = *((size_t*) (base + (8*sizeof(void*))));
+          if (len3 > 0) {
+            uint8_t *ptr4 = *((uint8_t **) (base + (7*sizeof(void*))));
+            for (size_t i5 = 0; i5 < len3; i5++) {
+              uint8_t *base = ptr4 + i5 * (4*sizeof(void*));
+              (void) base;
+              if ((*((size_t*) (base + sizeof(void*)))) > 0) {
+                free(*((uint8_t **) (base + 0)));
+              }
+              if ((*((size_t*) (base + (3*sizeof(void*))))) > 0) {
+                free(*((uint8_t **) (base + (2*sizeof(void*)))));
+              }
+            }
+            free(ptr4);
+          }
+        }
+        free(ptr7);
+      }
+      break;
+    }
+    case 1: {
+      switch ((int32_t) (int32_t) *((uint8_t*) (arg0 + 8))) {
+        case 0: {
+          if ((*((size_t*) (arg0 + (16+1*sizeof(void*))))) > 0) {
+            free(*((uint8_t **) (arg0 + 16)));
+          }
+          break;
+        }
+        case 1: {
+          if ((*((size_t*) (arg0 + (16+1*sizeof(void*))))) > 0) {
+            free(*((uint8_t **) (arg0 + 16)));
+          }
+          break;
+        }
+      }
+      break;
+    }
+  }
+}
+
 // Exported Functions from `leveret:plugin/recovery@0.1.0`
 
 __attribute__((__weak__, __export_name__("cabi_post_leveret:plugin/recovery@0.1.0#recover")))
@@ -488,6 +587,76 @@ uint8_t * __wasm_export_exports_leveret_plugin_subscriber_on_event(uint8_t * arg
     const exports_leveret_plugin_subscriber_list_task_t *payload = &(ret).val.ok;*((int8_t*)(ptr + 0)) = 0;
     *((size_t*)(ptr + (8+1*sizeof(void*)))) = (*payload).len;
     *((uint8_t **)(ptr + 8)) = (uint8_t *) (*payload).ptr;
+  }
+  return ptr;
+}
+
+__attribute__((__export_name__("leveret:plugin/worker@0.1.0#perform")))
+uint8_t * __wasm_export_exports_leveret_plugin_worker_perform(uint8_t * arg, size_t arg0, uint8_t * arg1, size_t arg2, uint8_t * arg3, size_t arg4, int64_t arg5, int32_t arg6, uint8_t * arg7, size_t arg8, int32_t arg9, uint8_t * arg10, size_t arg11, uint8_t * arg12, size_t arg13) {
+  bindings_option_string_t option;
+  switch (arg9) {
+    case 0: {
+      option.is_some = false;
+      break;
+    }
+    case 1: {
+      option.is_some = true;
+      option.val = (bindings_string_t) { (uint8_t*)(arg10), (arg11) };
+      break;
+    }
+  }
+  exports_leveret_plugin_worker_assignment_t arg14 = (leveret_plugin_types_assignment_t) {
+    (bindings_string_t) (bindings_string_t) { (uint8_t*)(arg), (arg0) },
+    (bindings_string_t) (bindings_string_t) { (uint8_t*)(arg1), (arg2) },
+    (bindings_string_t) (bindings_string_t) { (uint8_t*)(arg3), (arg4) },
+    (uint64_t) (uint64_t) (arg5),
+    (uint32_t) (uint32_t) (arg6),
+    (bindings_string_t) (bindings_string_t) { (uint8_t*)(arg7), (arg8) },
+    (bindings_option_string_t) option,
+    (leveret_plugin_types_list_header_t) (leveret_plugin_types_list_header_t) { (leveret_plugin_types_header_t*)(arg12), (arg13) },
+  };
+  exports_leveret_plugin_worker_result_performed_failure_t ret;
+  exports_leveret_plugin_worker_performed_t ok;
+  exports_leveret_plugin_worker_failure_t err;
+  ret.is_err = !exports_leveret_plugin_worker_perform(&arg14, &ok, &err);
+  if (ret.is_err) {
+    ret.val.err = err;
+  }
+  if (!ret.is_err) {
+    ret.val.ok = ok;
+  }
+  uint8_t *ptr = (uint8_t *) &RET_AREA;
+  if ((ret).is_err) {
+    const exports_leveret_plugin_worker_failure_t *payload17 = &(ret).val.err;*((int8_t*)(ptr + 0)) = 1;
+    switch ((int32_t) (*payload17).tag) {
+      case 0: {
+        const leveret_plugin_types_retry_t *payload18 = &(*payload17).val.retry;
+        *((int8_t*)(ptr + 8)) = 0;
+        *((size_t*)(ptr + (16+1*sizeof(void*)))) = ((*payload18).reason).len;
+        *((uint8_t **)(ptr + 16)) = (uint8_t *) ((*payload18).reason).ptr;
+        if (((*payload18).after).is_some) {
+          const uint64_t *payload20 = &((*payload18).after).val;
+          *((int8_t*)(ptr + (16+2*sizeof(void*)))) = 1;
+          *((int64_t*)(ptr + (24+2*sizeof(void*)))) = (int64_t) (*payload20);
+        } else {
+          *((int8_t*)(ptr + (16+2*sizeof(void*)))) = 0;
+        }
+        break;
+      }
+      case 1: {
+        const bindings_string_t *payload21 = &(*payload17).val.reject;
+        *((int8_t*)(ptr + 8)) = 1;
+        *((size_t*)(ptr + (16+1*sizeof(void*)))) = (*payload21).len;
+        *((uint8_t **)(ptr + 16)) = (uint8_t *) (*payload21).ptr;
+        break;
+      }
+    }
+  } else {
+    const exports_leveret_plugin_worker_performed_t *payload = &(ret).val.ok;*((int8_t*)(ptr + 0)) = 0;
+    *((size_t*)(ptr + (8+1*sizeof(void*)))) = ((*payload).announcements).len;
+    *((uint8_t **)(ptr + 8)) = (uint8_t *) ((*payload).announcements).ptr;
+    *((size_t*)(ptr + (8+3*sizeof(void*)))) = ((*payload).tasks).len;
+    *((uint8_t **)(ptr + (8+2*sizeof(void*)))) = (uint8_t *) ((*payload).tasks).ptr;
   }
   return ptr;
 }

@@ -116,7 +116,7 @@ typedef struct leveret_plugin_types_event_t {
 typedef struct leveret_plugin_types_task_t {
   // The task's name within the application: `email.send` in application `pheidi` is `pheidi.email.send`. Model
   // first, present-tense verb last. Segments of ASCII letters, digits, `-` and `_`, joined by dots.
-  // From a subscriber, one of the names that `description.emits` lists.
+  // One of the names that `description.emits` lists.
   bindings_string_t   name;
   // The payload: one JSON text.
   bindings_string_t   payload;
@@ -150,13 +150,32 @@ typedef struct leveret_plugin_types_assignment_t {
 
 // An event that a worker announces once its task succeeded.
 typedef struct leveret_plugin_types_announcement_t {
-  // The event's full name, such as `email.sent`: one of those that `description.announces` lists.
+  // The event's full name, such as `email.sent`: one of those that `description.announces` lists. Its first segment
+  // is never an application's name, since that begins the names of tasks.
   bindings_string_t   name;
   // The payload: one JSON text.
   bindings_string_t   payload;
   // Further headers, as in `task`.
   leveret_plugin_types_list_header_t   headers;
 } leveret_plugin_types_announcement_t;
+
+typedef struct {
+  leveret_plugin_types_announcement_t *ptr;
+  size_t len;
+} leveret_plugin_types_list_announcement_t;
+
+typedef struct {
+  leveret_plugin_types_task_t *ptr;
+  size_t len;
+} leveret_plugin_types_list_task_t;
+
+// What came of a task that succeeded. All of it is published, or nothing.
+typedef struct leveret_plugin_types_performed_t {
+  // The events to announce.
+  leveret_plugin_types_list_announcement_t   announcements;
+  // Further tasks of the own application to create.
+  leveret_plugin_types_list_task_t   tasks;
+} leveret_plugin_types_performed_t;
 
 typedef struct {
   bool is_some;
@@ -305,6 +324,20 @@ typedef struct {
   } val;
 } exports_leveret_plugin_subscriber_result_list_task_failure_t;
 
+typedef leveret_plugin_types_assignment_t exports_leveret_plugin_worker_assignment_t;
+
+typedef leveret_plugin_types_failure_t exports_leveret_plugin_worker_failure_t;
+
+typedef leveret_plugin_types_performed_t exports_leveret_plugin_worker_performed_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    exports_leveret_plugin_worker_performed_t ok;
+    exports_leveret_plugin_worker_failure_t err;
+  } val;
+} exports_leveret_plugin_worker_result_performed_failure_t;
+
 typedef leveret_plugin_types_failed_attempt_t exports_leveret_plugin_recovery_failed_attempt_t;
 
 typedef leveret_plugin_types_message_t exports_leveret_plugin_recovery_message_t;
@@ -357,6 +390,9 @@ void exports_leveret_plugin_manifest_describe(exports_leveret_plugin_manifest_de
 
 // Exported Functions from `leveret:plugin/subscriber@0.1.0`
 bool exports_leveret_plugin_subscriber_on_event(exports_leveret_plugin_subscriber_event_t *event, exports_leveret_plugin_subscriber_list_task_t *ret, exports_leveret_plugin_subscriber_failure_t *err);
+
+// Exported Functions from `leveret:plugin/worker@0.1.0`
+bool exports_leveret_plugin_worker_perform(exports_leveret_plugin_worker_assignment_t *task, exports_leveret_plugin_worker_performed_t *ret, exports_leveret_plugin_worker_failure_t *err);
 
 // Exported Functions from `leveret:plugin/recovery@0.1.0`
 bool exports_leveret_plugin_recovery_recover(exports_leveret_plugin_recovery_message_t *message, exports_leveret_plugin_recovery_list_failed_attempt_t *attempts, exports_leveret_plugin_recovery_list_task_t *ret, bindings_string_t *err);

@@ -2,8 +2,8 @@
 # Generates the bindings of the contract anew: `go generate ./...`. Needs wit-bindgen 0.60.0:
 # `cargo install wit-bindgen-cli --version 0.60.0 --locked`.
 #
-# The generator puts all of a world's exports into one package. A plugin must export `recovery` and `probe` only if its
-# author uses them, so each of them is generated from a world of its own into a package of its own.
+# The generator puts all of a world's exports into one package. A plugin must export only what its author uses, so each
+# interface is generated from a world of its own into a package of its own.
 set -eu
 cd "$(dirname "$0")"
 
@@ -11,38 +11,37 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cp -RL ../../wit "$work/wit"
 cat > "$work/wit/go.wit" <<'END'
+world go-manifest { import log; import wasi:config/store@0.2.0-rc.1; export manifest; }
+world go-subscriber { export subscriber; }
+world go-worker { export worker; }
 world go-recovery { export recovery; }
 world go-probe { export probe; }
 END
 
-generate() {
-    wit-bindgen go --world "$1" --pkg-name leveret/plugin/internal/bindings --out-dir "$work/$2" "$work/wit" \
-        > "$work/log" 2>&1 || { cat "$work/log"; exit 1; }
-}
-generate subscriber-plugin subscriber
-generate go-recovery recovery
-generate go-probe probe
+interfaces="manifest subscriber worker recovery probe"
+for interface in $interfaces; do
+    wit-bindgen go --world "go-$interface" --pkg-name leveret/plugin/internal/bindings \
+        --out-dir "$work/$interface" "$work/wit" > "$work/log" 2>&1 || { cat "$work/log"; exit 1; }
+done
 
 # What the generator's output leans on is in this module, so that it depends on no other.
 adapt() {
     sed -e 's|go.bytecodealliance.org/pkg/wit/|leveret/plugin/internal/wit/|' \
-        -e 's|"leveret/plugin/internal/bindings/export_leveret_plugin_subscriber"||' \
         -e 's|"leveret/plugin/internal/bindings/export_leveret_plugin_[a-z]*"|"leveret/plugin/internal/entry"|' \
         -e 's|export_leveret_plugin_[a-z]*\.|entry.|' \
         -e "s|^package wit_exports|package ${2:-wit_exports}|" "$1"
 }
 
 # Imports and exports exist on wasm only; the types of the contract are for native tests, too.
-for package in leveret_plugin_types leveret_plugin_manifest; do
-    mkdir -p "$package"
-    adapt "$work/subscriber/$package/wit_bindings.go" | gofmt > "$package/wit_bindings.go"
-done
+mkdir -p leveret_plugin_types leveret_plugin_manifest
+adapt "$work/recovery/leveret_plugin_types/wit_bindings.go" | gofmt > leveret_plugin_types/wit_bindings.go
+adapt "$work/manifest/leveret_plugin_manifest/wit_bindings.go" | gofmt > leveret_plugin_manifest/wit_bindings.go
 for package in leveret_plugin_log wasi_config_store; do
     mkdir -p "$package"
-    { printf '//go:build wasm\n\n'; adapt "$work/subscriber/$package/wit_bindings.go"; } | gofmt > "$package/wit_bindings.go"
+    { printf '//go:build wasm\n\n'; adapt "$work/manifest/$package/wit_bindings.go"; } | gofmt > "$package/wit_bindings.go"
 done
-for world in subscriber recovery probe; do
-    mkdir -p "export_$world"
-    { printf '//go:build wasm\n\n'; adapt "$work/$world/wit_exports/wit_exports.go" "export_$world"; } |
-        gofmt > "export_$world/wit_exports.go"
+for interface in $interfaces; do
+    mkdir -p "export_$interface"
+    { printf '//go:build wasm\n\n'; adapt "$work/$interface/wit_exports/wit_exports.go" "export_$interface"; } |
+        gofmt > "export_$interface/wit_exports.go"
 done

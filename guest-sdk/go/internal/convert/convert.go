@@ -20,11 +20,24 @@ func Task(name string, payload any, key string, headers map[string]string) (cont
 	if err != nil {
 		return contract.Task{}, fmt.Errorf("the payload of task %s is not JSON: %w", name, err)
 	}
-	task := contract.Task{Name: name, Payload: text, Key: Text(key)}
-	for _, header := range slices.Sorted(maps.Keys(headers)) {
-		task.Headers = append(task.Headers, contract.Header{Name: header, Value: headers[header]})
+	return contract.Task{Name: name, Payload: text, Key: Text(key), Headers: sorted(headers)}, nil
+}
+
+// Announcement is an event that is announced, likewise.
+func Announcement(name string, payload any, headers map[string]string) (contract.Announcement, error) {
+	text, err := jsonText(payload)
+	if err != nil {
+		return contract.Announcement{}, fmt.Errorf("the payload of event %s is not JSON: %w", name, err)
 	}
-	return task, nil
+	return contract.Announcement{Name: name, Payload: text, Headers: sorted(headers)}, nil
+}
+
+func sorted(headers map[string]string) []contract.Header {
+	var list []contract.Header
+	for _, name := range slices.Sorted(maps.Keys(headers)) {
+		list = append(list, contract.Header{Name: name, Value: headers[name]})
+	}
+	return list
 }
 
 // jsonText leaves `<`, `>` and `&` as they are: no browser reads this.

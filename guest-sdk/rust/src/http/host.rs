@@ -14,10 +14,11 @@ const CHUNK: usize = 4096;
 
 pub fn send(request: &Request, url: &Url) -> Result<Response, Error> {
     let outgoing = outgoing(request, url)?;
-    let body = outgoing.body().map_err(|()| failed("its body was taken already"))?;
+    // Where none is taken the host knows that there is none, and need not announce one.
+    let body = if request.body.is_empty() { None } else { Some(outgoing.body().map_err(|()| taken())?) };
     let response = handle(outgoing, None).map_err(code)?;
     // A host that has refused takes no body; why it refused is in the response.
-    let written = write(body, &request.body);
+    let written = body.map_or(Ok(()), |body| write(body, &request.body));
     let response = wait(&response)?;
     written?;
     read(response, request.response_limit)
@@ -57,7 +58,7 @@ fn method(name: &str) -> Method {
 }
 
 fn write(body: OutgoingBody, bytes: &[u8]) -> Result<(), Error> {
-    let stream = body.write().map_err(|()| failed("its body was taken already"))?;
+    let stream = body.write().map_err(|()| taken())?;
     for chunk in bytes.chunks(CHUNK) {
         stream.blocking_write_and_flush(chunk).map_err(broken)?;
     }
@@ -69,7 +70,7 @@ fn wait(response: &FutureIncomingResponse) -> Result<IncomingResponse, Error> {
     loop {
         match response.get() {
             Some(Ok(answered)) => return answered.map_err(code),
-            Some(Err(())) => return Err(failed("its response was taken already")),
+            Some(Err(())) => return Err(taken()),
             None => response.subscribe().block(),
         }
     }
@@ -79,8 +80,8 @@ fn read(response: IncomingResponse, limit: usize) -> Result<Response, Error> {
     let status = response.status();
     let text = |value: Vec<u8>| String::from_utf8_lossy(&value).into_owned();
     let headers = response.headers().entries().into_iter().map(|(name, value)| (name, text(value))).collect();
-    let body = response.consume().map_err(|()| failed("its response was taken already"))?;
-    let stream = body.stream().map_err(|()| failed("its response was taken already"))?;
+    let body = response.consume().map_err(|()| taken())?;
+    let stream = body.stream().map_err(|()| taken())?;
     let mut bytes = Vec::new();
     loop {
         // One byte more than allowed tells that there are more.
@@ -98,7 +99,7 @@ fn read(response: IncomingResponse, limit: usize) -> Result<Response, Error> {
 
 fn broken(error: StreamError) -> Error {
     match error {
-        StreamError::Closed => failed("the connection was closed"),
+        StreamError::Closed => Error::Failed("the connection was closed".into()),
         StreamError::LastOperationFailed(error) => {
             http_error_code(&error).map_or_else(|| Error::Failed(error.to_debug_string()), code)
         }
@@ -130,8 +131,9 @@ fn sized(what: &str, limit: Option<u64>) -> String {
     limit.map_or_else(|| what.into(), |limit| format!("{what}: {limit} bytes"))
 }
 
-fn failed(reason: &str) -> Error {
-    Error::Failed(reason.into())
+/// What can be taken once was taken before: a fault of this library.
+fn taken() -> Error {
+    Error::Failed("a body was taken twice".into())
 }
 
 fn invalid(reason: String) -> Error {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use lapin::BasicProperties;
 
-use super::wire;
+use super::{body, wire};
 use crate::message::{Message, Subject, Tid};
 
 /// The message that a delivery carries.
@@ -18,5 +18,5 @@ pub fn properties(message: &Message, frame_limit: usize) -> Option<BasicProperti
 
 /// The body with the TID in it, where it is a JSON object.
 pub fn body_with_tid(body: &Bytes, tid: &Tid) -> Bytes {
-    wire::body_with_tid(body, tid)
+    body::with_tid(body, tid).0
 }

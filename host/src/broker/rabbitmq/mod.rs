@@ -3,6 +3,7 @@
 //! Two supervised connections, one for consuming and one for publishing: a connection that RabbitMQ blocks for want of
 //! memory takes no acknowledgements either. What is declared, and what travels, is compatible with Ponos.
 
+mod body;
 mod browse;
 mod clash;
 mod condition;

@@ -25,6 +25,7 @@ use super::guard::Failure;
 use super::route::{Declaration, Route};
 use super::{Options, topology, wire};
 use crate::broker::{Destination, Outgoing, PublishError, Published};
+use crate::message::Subject;
 
 /// The most messages that are on their way to RabbitMQ and unconfirmed. Beyond it RabbitMQ is no faster.
 const WINDOW: usize = 256;
@@ -264,9 +265,15 @@ async fn prepare(entries: Vec<Entry>, session: &mut Session, options: &Options) 
             answer(entry, Fate::TooLarge);
             continue;
         };
-        let body = match fresh && options.tid_in_body {
-            true => wire::body_with_tid(&message.body, &message.tid),
-            false => message.body.clone(),
+        // A task that comes again may be performed by another service, too.
+        let shared = fresh
+            || matches!(
+                (destination, &message.subject),
+                (Destination::Delay { .. } | Destination::Queue(_), Subject::Task(_))
+            );
+        let (body, properties) = match shared && options.tid_in_body {
+            true => wire::body_for_others(message, properties),
+            false => (message.body.clone(), properties),
         };
         let limit = session.link.body_limit();
         if body.len() > limit {

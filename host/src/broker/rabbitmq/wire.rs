@@ -8,17 +8,11 @@
 //! is believed first and written always: both sides then mean the same TID. While it is off, `tid` in a body is the
 //! service's own business, and the properties are believed first.
 
-use std::borrow::Cow;
-use std::fmt;
-
 use bytes::Bytes;
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
 
-use super::header;
+use super::{body, header};
 use crate::broker::ROUTING_KEY;
 use crate::message::{Attempt, FailedAttempt, HeaderValue, Headers, Message, MessageId, Subject, Tid, Timestamp};
 use crate::name::QueueName;
@@ -29,7 +23,9 @@ const TIME: &str = "x-leveret-time";
 const KEY: &str = "x-leveret-key";
 /// What `type` names: `event` or `task`. Read only where a queue does not tell.
 const KIND: &str = "x-leveret-kind";
-/// The TID where other services write it, as a header or in a body.
+/// Whether the TID in the body is the host's addition to what the plugin gave.
+const TID_ADDED: &str = "x-leveret-tid-added";
+/// The TID where other services write it as a header.
 const TID: &str = "tid";
 /// What a message is about that says nothing legible of it.
 const UNKNOWN: &str = "unknown.message";
@@ -65,6 +61,17 @@ pub(super) fn properties(message: &Message, frame_limit: usize) -> Option<BasicP
         properties = properties.with_app_id(source);
     }
     Some(properties)
+}
+
+/// The body as other services want it, with the TID in it. Notes on the properties where it was not there before.
+pub(super) fn body_for_others(message: &Message, properties: BasicProperties) -> (Bytes, BasicProperties) {
+    let (body, added) = body::with_tid(&message.body, &message.tid);
+    if !added {
+        return (body, properties);
+    }
+    let mut headers = properties.headers().clone().unwrap_or_default();
+    headers.insert(TID_ADDED.into(), AMQPValue::Boolean(true));
+    (body, properties.with_headers(headers))
 }
 
 /// The message without the largest of its headers, where they take more than half of the room: the other half is for
@@ -136,12 +143,16 @@ pub(super) fn message(subject: Subject, properties: &BasicProperties, body: Byte
         .filter(|(name, _)| travels(name.as_str()))
         .map(|(name, value)| (name.to_string(), header::from_amqp(value)))
         .collect();
+    let tid = tid(&headers, properties, &body, tid_in_body).unwrap_or_else(Tid::fresh);
+    // What the plugin gave is what a plugin gets: a schema may allow nothing else.
+    let added = matches!(wire_headers.inner().get(TID_ADDED), Some(AMQPValue::Boolean(true)));
+    let body = if tid_in_body && added { body::without_tid(&body) } else { body };
     let exact = wire_headers.inner().get(TIME).and_then(header::unsigned).map(Timestamp::from_millis);
     let time = exact.or(properties.timestamp().map(Timestamp::from_wire)).unwrap_or_else(Timestamp::now);
     let message = Message {
         subject,
         id: text(properties.message_id()).and_then(MessageId::from_wire).unwrap_or_else(MessageId::fresh),
-        tid: tid(&headers, properties, &body, tid_in_body).unwrap_or_else(Tid::fresh),
+        tid,
         source: text(properties.app_id()).filter(|source| !source.is_empty()).map(str::to_owned),
         time,
         attempt: attempt(wire_headers).unwrap_or(Attempt::FIRST),
@@ -206,79 +217,13 @@ fn remembered(headers: &FieldTable) -> Vec<FailedAttempt> {
     }
 }
 
-fn tid(headers: &Headers, properties: &BasicProperties, body: &[u8], tid_in_body: bool) -> Option<Tid> {
-    let in_body = || Object::parse(body)?.tid();
+fn tid(headers: &Headers, properties: &BasicProperties, payload: &[u8], tid_in_body: bool) -> Option<Tid> {
+    let in_body = || body::tid(payload);
     let in_properties = || {
         let header = headers.get(TID).and_then(|tid| Tid::from_wire(tid.as_text()?));
         header.or_else(|| text(properties.correlation_id()).and_then(Tid::from_wire))
     };
     if tid_in_body { in_body().or_else(in_properties) } else { in_properties().or_else(in_body) }
-}
-
-/// The body with the TID as its top-level string `tid`, where it is a JSON object, and as it was where it is not. The
-/// other members keep their order and their text.
-pub(super) fn body_with_tid(body: &Bytes, tid: &Tid) -> Bytes {
-    let written = Object::parse(body).and_then(|object| object.with_tid(tid));
-    written.map_or_else(|| body.clone(), Bytes::from)
-}
-
-/// A JSON object as its members' text.
-struct Object<'a>(Vec<(&'a RawValue, &'a RawValue)>);
-
-impl<'a> Object<'a> {
-    fn parse(body: &'a [u8]) -> Option<Self> {
-        serde_json::from_slice(body).ok()
-    }
-
-    fn is_tid(name: &RawValue) -> bool {
-        serde_json::from_str::<Cow<'_, str>>(name.get()).is_ok_and(|name| name == TID)
-    }
-
-    /// The TID; of several, the last, as JavaScript reads it.
-    fn tid(&self) -> Option<Tid> {
-        let (_, value) = self.0.iter().rev().find(|(name, _)| Self::is_tid(name))?;
-        Tid::from_wire(&serde_json::from_str::<String>(value.get()).ok()?)
-    }
-
-    fn with_tid(&self, tid: &Tid) -> Option<String> {
-        let tid = format!("\"tid\":{}", serde_json::to_string(tid.as_str()).ok()?);
-        let mut members = Vec::with_capacity(self.0.len() + 1);
-        let mut written = false;
-        for (name, value) in &self.0 {
-            if !Self::is_tid(name) {
-                members.push(format!("{name}:{value}"));
-            } else if !written {
-                members.push(tid.clone());
-                written = true;
-            }
-        }
-        if !written {
-            members.push(tid);
-        }
-        Some(format!("{{{}}}", members.join(",")))
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Object<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Object(members))
-            }
-        }
-        deserializer.deserialize_map(Members)
-    }
 }
 
 #[cfg(test)]
@@ -431,24 +376,16 @@ mod tests {
     }
 
     #[test]
-    fn the_tid_goes_into_the_body_and_nothing_else_changes() {
-        let cases = [
-            ("{}", r#"{"tid":"t"}"#),
-            (r#"{"b":1.0,"a":[ 1, 2]}"#, r#"{"b":1.0,"a":[ 1, 2],"tid":"t"}"#),
-            (r#"{"tid":null,"é":"\u00e9"}"#, r#"{"tid":"t","é":"\u00e9"}"#),
-            (
-                r#"{"a":{"tid":1},"\u0074id":2,"tid":3,"z":12345678901234567890.10}"#,
-                r#"{"a":{"tid":1},"tid":"t","z":12345678901234567890.10}"#,
-            ),
-            ("[{}]", "[{}]"),
-            ("{\"a\":1} x", "{\"a\":1} x"),
-            ("nonsense", "nonsense"),
-        ];
-        for (before, after) in cases {
-            assert_eq!(body_with_tid(&Bytes::from(before), &tid_of("t")), after);
-        }
-        let quoted = body_with_tid(&Bytes::from("{}"), &tid_of("a\"b"));
-        assert_eq!(quoted, r#"{"tid":"a\"b"}"#);
+    fn what_a_plugin_gave_is_what_a_plugin_gets() {
+        let mine = Message::new(event(), r#"{"a":1}"#);
+        let through = |message: &Message| {
+            let (body, properties) = body_for_others(message, properties(message, FRAME).expect("small enough"));
+            assert!(str::from_utf8(&body).expect("text").contains(message.tid.as_str()));
+            super::message(event(), &properties, body, true)
+        };
+        assert_eq!((&through(&mine).body, &through(&mine).tid), (&mine.body, &mine.tid));
+        let own = Message { tid: tid_of("t"), ..Message::new(event(), r#"{"tid":"t"}"#) };
+        assert_eq!(through(&own).body, own.body, "it was there before");
     }
 
     #[test]

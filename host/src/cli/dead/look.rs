@@ -11,7 +11,7 @@ use super::meant::{Meant, One, query};
 use crate::cli::Output;
 use crate::cli::api::{Api, path};
 use crate::cli::error::CliError;
-use crate::cli::text::{moment, plain, short};
+use crate::cli::text::{cost, moment, plain, short};
 use crate::dead::Report;
 use crate::json::spread;
 
@@ -170,8 +170,8 @@ fn human(letter: &Report) -> String {
     text += "attempts\n";
     for failure in &letter.attempts {
         let (time, version, reason) = (moment(failure.time), plain(&failure.version), plain(&failure.reason));
-        let took = failure.receipt.time;
-        text += &format!("  {:>3}  {time}  {version}  in {took:?}: {reason}\n", failure.attempt);
+        let (took, cost) = (failure.receipt.time, cost(&failure.receipt));
+        text += &format!("  {:>3}  {time}  {version}  in {took:?}{cost}: {reason}\n", failure.attempt);
     }
     if let Some(headers) = letter.headers.as_ref().and_then(|headers| headers.as_object()) {
         text += "headers\n";

@@ -151,8 +151,9 @@ fn drawn(difference: &Difference, paint: Paint) -> String {
 
 /// What a delivery cost, in a few words.
 pub(in crate::cli) fn cost(receipt: &Receipt) -> String {
-    let Receipt { wasm_time, peak_memory, bytes_in, bytes_out, .. } = receipt;
-    format!("{:>7} µs  {:>6} KiB  {bytes_in} B in  {bytes_out} B out", wasm_time.as_micros(), peak_memory / 1024)
+    let Receipt { wasm_time, host_time, peak_memory, bytes_in, bytes_out, .. } = receipt;
+    let (wasm_time, host_time, peak_memory) = (wasm_time.as_micros(), host_time.as_micros(), peak_memory / 1024);
+    format!("{wasm_time:>7} µs  {host_time:>5} µs host  {peak_memory:>6} KiB  {bytes_in} B in  {bytes_out} B out")
 }
 
 /// Whether to use colours.

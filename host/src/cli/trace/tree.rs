@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::cli::text::plain;
+use crate::cli::text::{cost, plain};
 use crate::cli::tree::{Node, draw};
 use crate::ledger::{Made, Step};
-use crate::message::{Attempt, MessageId, Subject, Tid, Timestamp};
+use crate::message::{Attempt, MessageId, Receipt, Subject, Tid, Timestamp};
 
 /// How many messages may lie below each other; what lies deeper stands at the top again.
 const DEEPEST: usize = 50;
@@ -57,6 +57,7 @@ pub(super) struct Tried {
     /// When it settled, counted from the first message.
     pub after_ms: u64,
     pub took_us: u64,
+    pub receipt: Receipt,
 }
 
 impl Transaction {
@@ -134,6 +135,7 @@ impl<'s> Growth<'s> {
             reason: step.reason.clone(),
             after_ms: self.after(step.time),
             took_us: step.receipt.time.as_micros().try_into().unwrap_or(u64::MAX),
+            receipt: step.receipt,
         };
         let attempts = steps.iter().map(tried).collect();
         // A delivery that is repeated emits under the same ids.
@@ -220,7 +222,7 @@ impl Tried {
             micros => format!(" in {}", milliseconds(micros / 1000)),
         };
         let reason = self.reason.as_ref().map_or_else(String::new, |reason| format!(": {}", plain(reason)));
-        format!("  +{}{took}{reason}", milliseconds(self.after_ms))
+        format!("  +{}{took}{}{reason}", milliseconds(self.after_ms), cost(&self.receipt))
     }
 }
 
@@ -234,7 +236,6 @@ fn milliseconds(millis: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::Receipt;
 
     const EVENT: &str = "org.payment.processed";
     const SEND: &str = "pheidi.email.send";

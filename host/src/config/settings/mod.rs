@@ -6,6 +6,7 @@ mod delivery;
 mod grants;
 mod own;
 mod reuse;
+mod trust;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -22,6 +23,7 @@ pub use own::{
     AppSettings, OwnBreaker, OwnDeduplication, OwnRetry, PluginSetting, PluginSettings, SubscriptionSettings,
 };
 pub use reuse::Reuse;
+pub use trust::{Stated, Trust, TrustedKey};
 
 use super::key::{AppKey, EventKey, PluginKey, TaskKey};
 use super::redis_url::RedisUrl;
@@ -94,6 +96,12 @@ pub struct Plugins {
     pub rest: Time,
     /// The longest that `describe` may take.
     pub describe_limit: Time,
+    /// Whose files are let in: "any", or only those that something vouches for. `digests` are SHA-256s, or
+    /// `{ file = "SHA256SUMS" }` as `sha256sum` writes one. `keys` are minisign's public keys, or
+    /// `{ file = "ci.pub" }`; the signature of `a.wasm` is `a.wasm.minisig` beside it. A key with `apps = ["pheidi"]`
+    /// vouches for plugins of these applications only. Files are read as the host starts, and stay out of the plugins
+    /// directory. A signature holds for ever, and for a file in any place: to take one version back, change the key.
+    pub trust: Trust,
 }
 
 impl Default for Plugins {
@@ -104,6 +112,7 @@ impl Default for Plugins {
             size_limit: Size::mebibytes(64),
             rest: Time::millis(250),
             describe_limit: Time::seconds(1),
+            trust: Trust::Any,
         }
     }
 }
@@ -152,6 +161,9 @@ pub struct Ledger {
     pub trace_count: NonZeroU64,
     /// For how long.
     pub trace_time: Time,
+    /// How many of the newest turns in the lives of plugins' files `leveret audit` can tell of: which version went
+    /// live or was gone, and as many again that were refused.
+    pub audit_count: NonZeroU64,
     /// A Redis through which all hosts know what any of them has handled, as a `redis://` URL. Empty for none: then
     /// each host knows its own messages only.
     pub redis: RedisUrl,
@@ -163,6 +175,7 @@ impl Default for Ledger {
             file: ".leveret/ledger.db".into(),
             trace_count: NonZeroU64::new(100_000).expect("100,000 is not 0"),
             trace_time: Time::days(7),
+            audit_count: NonZeroU64::new(10_000).expect("10,000 is not 0"),
             redis: RedisUrl::default(),
         }
     }

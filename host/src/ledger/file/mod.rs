@@ -7,6 +7,7 @@
 //! Whether a message was handled is read beside what is being written, on a connection of its own, so that looking
 //! never waits for a transaction. Messages of plugins that are gone stay in the file, within their windows' counts.
 
+mod audit;
 mod inbox;
 mod open;
 mod trace;
@@ -22,7 +23,7 @@ pub use self::open::OpenError;
 use self::open::Opened;
 pub use self::trace::TraceRetention;
 use self::worker::Worker;
-use super::{Held, Inbox, LedgerError, Step, Trace, Window};
+use super::{Audit, Became, Held, Inbox, LedgerError, Step, Trace, Turn, Window};
 use crate::message::{MessageId, Tid, Timestamp};
 use crate::name::{PluginId, QueueName};
 
@@ -125,6 +126,19 @@ impl Trace for Ledger {
         let (tid, retention) = (tid.clone(), self.retention);
         let steps = self.reader.ask(move |file| trace::of(file, tid.as_str(), retention)).await?;
         steps.iter().map(|step| serde_json::from_str(step).map_err(unreadable)).collect()
+    }
+}
+
+#[async_trait]
+impl Audit for Ledger {
+    async fn enter(&self, turn: Turn, count: u64) -> Result<(), LedgerError> {
+        self.writer.ask(move |file| audit::add(file, turn, count)).await
+    }
+
+    async fn turns(&self, plugin: Option<&PluginId>, limit: u64) -> Result<Vec<Turn>, LedgerError> {
+        let plugin = plugin.map(PluginId::to_string);
+        let turns = self.reader.ask(move |file| audit::of(file, plugin.as_deref(), limit)).await?;
+        turns.iter().map(|turn| serde_json::from_str(turn).map_err(unreadable)).collect()
     }
 }
 

@@ -46,6 +46,18 @@ const SCHEMA: &str = "
     CREATE INDEX step_by_tid ON step (tid);
 ";
 
+/// Tables that came after the first files of this format. A Leveret that does not know them passes over them.
+const LATER: &str = "
+    CREATE TABLE IF NOT EXISTS turn (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        plugin TEXT,
+        refused INTEGER NOT NULL,
+        turn TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS turn_by_plugin ON turn (plugin, number);
+    CREATE INDEX IF NOT EXISTS turn_by_refused ON turn (refused, number);
+";
+
 /// Why the ledger's file does not open.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -180,6 +192,7 @@ fn writer(path: &Path) -> rusqlite::Result<Found> {
         creation.pragma_update(None, "user_version", FORMAT)?;
         creation.commit()?;
     }
+    connection.execute_batch(LATER)?;
     Ok(Found::Ours(connection))
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::ledger::FileVersion;
 use crate::message::{Attempt, Receipt, Subject};
 
 const WINDOW: Window = Window { time: Duration::from_secs(3600), count: 10 };
@@ -203,4 +204,70 @@ async fn a_closed_ledger_says_so() {
 
     let again = Ledger::open(directory.path().join("ledger.db"), TraceRetention::default()).expect("it let go");
     assert_eq!(versions(&again, &tid).await, ["1"]);
+}
+
+fn live(plugin: &str, digest: &str, instead: Option<&str>) -> Turn {
+    let version = |digest: &str| FileVersion { text: "1".into(), sha256: digest.into() };
+    let became = Became::Live { version: version(digest), instead: instead.map(version), by: None, again: false };
+    turn(plugin, became)
+}
+
+fn turn(plugin: &str, became: Became) -> Turn {
+    Turn { time: Timestamp::now(), plugin: Some(plugin.into()), file: format!("{plugin}.wasm"), became }
+}
+
+fn refused(plugin: &str) -> Turn {
+    turn(plugin, Became::Refused { sha256: None, reason: "it is bad".into(), still_live: None })
+}
+
+async fn entered(ledger: &Ledger, turns: impl IntoIterator<Item = Turn>) -> Vec<Turn> {
+    for turn in turns {
+        ledger.enter(turn, 3).await.expect("entered");
+    }
+    ledger.turns(None, 100).await.expect("reads")
+}
+
+#[tokio::test]
+async fn a_version_that_was_live_before_the_host_started_is_live_again() {
+    let (directory, ledger) = open(TraceRetention::default());
+    let turns = entered(&ledger, [live("a", "one", None), live("b", "two", None), refused("a")]).await;
+    assert_eq!(turns.len(), 3);
+    ledger.close().await;
+
+    // What the host that starts now cannot know.
+    let ledger = Ledger::open(directory.path().join("ledger.db"), TraceRetention::default()).expect("opens");
+    entered(&ledger, [live("a", "one", None), live("b", "three", None)]).await;
+    let of = async |name: &str| {
+        let found = ledger.turns(Some(&name.parse().expect("legal")), 1).await.expect("reads");
+        let [Turn { became: Became::Live { instead, again, .. }, .. }] = &found[..] else { panic!("{found:?}") };
+        (instead.as_ref().map(|version| version.sha256.clone()), *again)
+    };
+    assert_eq!(of("a").await, (None, true));
+    assert_eq!(of("b").await, (Some("two".into()), false));
+
+    let gone = Became::Gone { version: FileVersion { text: "1".into(), sha256: "one".into() } };
+    entered(&ledger, [turn("a", gone), live("a", "one", None)]).await;
+    assert_eq!(of("a").await, (None, false), "it was gone in between");
+}
+
+#[tokio::test]
+async fn i8_the_audit_log_is_bounded_and_bad_files_take_nothing_of_what_went_live() {
+    let (_directory, ledger) = open(TraceRetention::default());
+    entered(&ledger, ["1", "2", "3", "4"].map(|digest| live("a", digest, Some("0")))).await;
+    let turns = entered(&ledger, (0..20).map(|_| refused("b"))).await;
+    let kept = |turn: &Turn| match &turn.became {
+        Became::Live { version, .. } => version.sha256.clone(),
+        _ => "refused".into(),
+    };
+    assert_eq!(turns.iter().map(kept).collect::<Vec<_>>(), ["2", "3", "4", "refused", "refused", "refused"]);
+    assert_eq!(ledger.turns(None, 2).await.expect("reads"), turns[4..]);
+}
+
+#[tokio::test]
+async fn a_file_from_before_there_was_an_audit_log_gets_one() {
+    let (directory, ledger) = open(TraceRetention::default());
+    ledger.writer.ask(|file| file.execute_batch("DROP TABLE turn")).await.expect("as it was");
+    ledger.close().await;
+    let ledger = Ledger::open(directory.path().join("ledger.db"), TraceRetention::default()).expect("opens");
+    assert_eq!(entered(&ledger, [refused("a")]).await.len(), 1);
 }

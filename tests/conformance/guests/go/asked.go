@@ -42,10 +42,7 @@ func ask(event plugin.Event[order]) ([]plugin.Task, error) {
 	case "misshapen":
 		return []plugin.Task{{Name: "shape.make", Payload: object{"n": "one"}}}, nil
 	case "retry":
-		if asked.After != nil {
-			return nil, plugin.Retry(asked.Reason).After(time.Duration(*asked.After) * time.Millisecond)
-		}
-		return nil, plugin.Retry(asked.Reason)
+		return nil, retry(asked)
 	case "reject":
 		return nil, plugin.Reject(asked.Reason)
 	case "error":
@@ -62,14 +59,15 @@ func ask(event plugin.Event[order]) ([]plugin.Task, error) {
 	case "log":
 		return nil, log()
 	case "world":
-		return world()
+		seen, err := world()
+		if err != nil {
+			return nil, err
+		}
+		return report(seen)
 	case "reach":
 		return reach()
 	case "setting":
-		if text, set := plugin.Setting(asked.Name); set {
-			return report(object{"value": text})
-		}
-		return report(object{"value": nil})
+		return report(setting(asked.Name))
 	case "state":
 		calls++
 		return report(object{"calls": calls})
@@ -132,7 +130,7 @@ func log() error {
 	return nil
 }
 
-func world() ([]plugin.Task, error) {
+func world() (object, error) {
 	random, entropy := make([]uint32, 4), make([]uint32, 4)
 	for i := range random {
 		random[i] = rand.Uint32()
@@ -140,7 +138,21 @@ func world() ([]plugin.Task, error) {
 	if err := binary.Read(cryptorand.Reader, binary.LittleEndian, entropy); err != nil {
 		return nil, err
 	}
-	return report(object{"now": time.Now().UnixMilli(), "random": random, "entropy": entropy})
+	return object{"now": time.Now().UnixMilli(), "random": random, "entropy": entropy}, nil
+}
+
+func setting(name string) object {
+	if text, set := plugin.Setting(name); set {
+		return object{"value": text}
+	}
+	return object{"value": nil}
+}
+
+func retry(asked order) error {
+	if asked.After != nil {
+		return plugin.Retry(asked.Reason).After(time.Duration(*asked.After) * time.Millisecond)
+	}
+	return plugin.Retry(asked.Reason)
 }
 
 func reach() ([]plugin.Task, error) {

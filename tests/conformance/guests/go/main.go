@@ -9,6 +9,8 @@ import (
 	"leveret/plugin"
 	"leveret/plugin/probe"
 	"leveret/plugin/recovery"
+	"leveret/plugin/subscriber"
+	"leveret/plugin/worker"
 )
 
 const (
@@ -25,12 +27,21 @@ func init() {
 			{Name: "report.make"},
 			{Name: "shape.make", Schema: shapeMade},
 		},
+		Announces: []plugin.Shape{
+			{Name: "echo.made"},
+			{Name: "report.made"},
+			{Name: "shape.made", Schema: shapeMade},
+		},
 		Limits: plugin.Limits{Time: 5 * time.Second, Memory: 128 << 20, Prefetch: 7, Attempts: 4},
 	})
-	plugin.Subscribe("conformance.asked", ask)
-	plugin.Subscribe("conformance.echoed", echo)
-	plugin.Subscribe("conformance.typed", typed)
-	plugin.Subscribe("conformance.shaped", shape, plugin.Schema(shaped))
+	subscriber.Handle("conformance.asked", ask)
+	subscriber.Handle("conformance.echoed", echo)
+	subscriber.Handle("conformance.typed", typed)
+	subscriber.Handle("conformance.shaped", shape, plugin.Schema(shaped))
+	worker.Handle("order.obey", obey)
+	worker.Handle("text.echo", echoTask)
+	worker.Handle("account.check", typedTask)
+	worker.Handle("shape.check", shapeTask, plugin.Schema(shaped))
 	recovery.Handle(recoverMessage)
 	probe.Handle(healthy)
 }
@@ -61,12 +72,16 @@ func shape(plugin.Event[json.RawMessage]) ([]plugin.Task, error) {
 }
 
 func recoverMessage(message recovery.Message, attempts []recovery.Attempt) ([]plugin.Task, error) {
-	if message.Event == nil {
-		return nil, errors.New("this plugin has no tasks")
+	var id string
+	var payload json.RawMessage
+	if message.Event != nil {
+		id, payload = message.Event.ID, message.Event.Payload
+	} else {
+		id, payload = message.Task.ID, message.Task.Payload
 	}
 	asked, err := plugin.Decode[struct {
 		Recover string `json:"recover,omitempty"`
-	}](message.Event.Payload)
+	}](payload)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +97,7 @@ func recoverMessage(message recovery.Message, attempts []recovery.Attempt) ([]pl
 			"reason":  attempt.Reason,
 		})
 	}
-	return report(object{"recovered": message.Event.ID, "attempts": failed})
+	return report(object{"recovered": id, "attempts": failed})
 }
 
 func healthy() error {

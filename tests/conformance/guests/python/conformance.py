@@ -7,16 +7,29 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import Any, TypedDict
+from typing import Any, NoReturn, TypedDict
 
-from leveret_plugin import TRACE, Event, FailedAttempt, Limits, Plugin, Reject, Retry, Task, Tasks
+from leveret_plugin import (
+    TRACE,
+    Announcement,
+    Assignment,
+    Event,
+    FailedAttempt,
+    Limits,
+    Plugin,
+    Reject,
+    Results,
+    Retry,
+    Task,
+    Tasks,
+)
+
+OBJECT_WITH_N = {"type": "object", "required": ["n"]}
+INTEGER_N = {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}
 
 plugin = Plugin(
-    emits={
-        "echo.make": None,
-        "report.make": None,
-        "shape.make": {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}},
-    },
+    emits={"echo.make": None, "report.make": None, "shape.make": INTEGER_N},
+    announces={"echo.made": None, "report.made": None, "shape.made": INTEGER_N},
     limits=Limits(time=timedelta(seconds=5), memory=128 << 20, prefetch=7, attempts=4),
 )
 
@@ -43,20 +56,40 @@ def echo_typed(event: Event[Typed]) -> Task:
     return Task("echo.make", {"email": event.payload["email"], "amount": event.payload["amount"]})
 
 
-@plugin.subscribe("conformance.shaped", schema={"type": "object", "required": ["n"]})
+@plugin.subscribe("conformance.shaped", schema=OBJECT_WITH_N)
 def ignore(event: Event[Any]) -> None:
     pass
 
 
+@plugin.perform("order.obey")
+def obey(task: Assignment[Any]) -> Results:
+    return ORDERS[task.payload["do"]](task)
+
+
+@plugin.perform("text.echo")
+def announce_echo(task: Assignment[Any]) -> Announcement:
+    return Announcement("echo.made", task.payload)
+
+
+@plugin.perform("account.check")
+def announce_typed(task: Assignment[Typed]) -> Announcement:
+    return Announcement("echo.made", {"email": task.payload["email"], "amount": task.payload["amount"]})
+
+
+@plugin.perform("shape.check", schema=OBJECT_WITH_N)
+def ignore_task(task: Assignment[Any]) -> None:
+    pass
+
+
 @plugin.recover
-def recover(event: Event[Any], attempts: list[FailedAttempt]) -> Task:
-    if event.payload.get("recover") == "fail":
+def recover(message: Event[Any] | Assignment[Any], attempts: list[FailedAttempt]) -> Task:
+    if message.payload.get("recover") == "fail":
         raise Reject("no way out")
     failed = [
         {"attempt": each.attempt, "time": milliseconds(each.time), "version": each.version, "reason": each.reason}
         for each in attempts
     ]
-    return Task("report.make", {"recovered": event.id, "attempts": failed})
+    return Task("report.make", {"recovered": message.id, "attempts": failed})
 
 
 @plugin.healthy
@@ -94,20 +127,20 @@ def misshapen(event: Event[Any]) -> Task:
     return Task("shape.make", {"n": "one"})
 
 
-def retry(event: Event[Any]) -> Tasks:
-    after = event.payload.get("after")
-    raise Retry(event.payload["reason"], after=None if after is None else timedelta(milliseconds=after))
+def retry(message: Event[Any] | Assignment[Any]) -> NoReturn:
+    after = message.payload.get("after")
+    raise Retry(message.payload["reason"], after=None if after is None else timedelta(milliseconds=after))
 
 
-def reject(event: Event[Any]) -> Tasks:
-    raise Reject(event.payload["reason"])
+def reject(message: Event[Any] | Assignment[Any]) -> NoReturn:
+    raise Reject(message.payload["reason"])
 
 
-def error(event: Event[Any]) -> Tasks:
+def error(message: Event[Any] | Assignment[Any]) -> NoReturn:
     raise ValueError("boom")
 
 
-def panic(event: Event[Any]) -> Tasks:
+def panic(message: Event[Any] | Assignment[Any]) -> NoReturn:
     raise SystemExit("boom")
 
 
@@ -137,12 +170,15 @@ def log(event: Event[Any]) -> None:
 
 
 def world(event: Event[Any]) -> Task:
-    seen = {
+    return Task("report.make", seen())
+
+
+def seen() -> dict[str, Any]:
+    return {
         "now": time.time_ns() // 1_000_000,
         "random": [random.randrange(1 << 32) for _ in range(4)],
         "entropy": [secrets.randbelow(1 << 32) for _ in range(4)],
     }
-    return Task("report.make", seen)
 
 
 def reach(event: Event[Any]) -> Task:
@@ -167,6 +203,50 @@ DEEDS: dict[str, Callable[[Event[Any]], Tasks]] = {
         loop, memory, recurse, log, world, reach, setting, state,
     )
 }  # fmt: skip
+
+
+def task_facts(task: Assignment[Any]) -> Announcement:
+    said = {
+        "name": task.name,
+        "id": task.id,
+        "tid": task.tid,
+        "time": milliseconds(task.time),
+        "attempt": task.attempt,
+        "key": task.key,
+        "headers": task.headers,
+    }
+    return Announcement("report.made", said)
+
+
+def announce(task: Assignment[Any]) -> Iterator[Announcement]:
+    for number in range(1, task.payload["count"] + 1):
+        yield Announcement("echo.made", {"number": number})
+
+
+def create(task: Assignment[Any]) -> Iterator[Task]:
+    for number in range(1, task.payload["count"] + 1):
+        yield Task("echo.make", {"number": number})
+
+
+def both(task: Assignment[Any]) -> list[Announcement | Task]:
+    event = Announcement("echo.made", {}, headers={"colour": "blue"})
+    return [event, Task("echo.make", {}, key="k-1", headers={"colour": "green"})]
+
+
+ORDERS: dict[str, Callable[[Assignment[Any]], Results]] = {
+    "facts": task_facts,
+    "announce": announce,
+    "create": create,
+    "both": both,
+    "undeclared": lambda task: Announcement("other.made", {}),
+    "misshapen": lambda task: Announcement("shape.made", {"n": "one"}),
+    "retry": retry,
+    "reject": reject,
+    "error": error,
+    "panic": panic,
+    "world": lambda task: Announcement("report.made", seen()),
+    "setting": lambda task: Announcement("report.made", {"value": plugin.setting(task.payload["name"])}),
+}
 
 
 def can(reach: Callable[[], object]) -> bool:

@@ -4,217 +4,26 @@
 //
 // This code was generated from the following packages:
 //     wasi:config@0.2.0-rc.1
+//     wasi:io@0.2.12
+//     wasi:clocks@0.2.12
+//     wasi:http@0.2.12
+//     wasi:keyvalue@0.2.0-draft
 //     leveret:plugin@0.1.0
 
 package export_subscriber
 
 import (
+	"leveret/plugin/internal/bindings/leveret_plugin_types"
 	"leveret/plugin/internal/entry"
 	witRuntime "leveret/plugin/internal/wit/runtime"
 	witTypes "leveret/plugin/internal/wit/types"
-
-	"leveret/plugin/internal/bindings/leveret_plugin_types"
 	"runtime"
 	"unsafe"
 )
 
 var staticPinner = runtime.Pinner{}
-var exportReturnArea = uintptr(witRuntime.Allocate(&staticPinner, (48 + 12*4), 8))
+var exportReturnArea = uintptr(witRuntime.Allocate(&staticPinner, (32 + 2*4), 8))
 var syncExportPinner = runtime.Pinner{}
-
-//go:wasmexport leveret:plugin/manifest@0.1.0#describe
-func wasm_export_leveret_plugin_manifest_describe() uintptr {
-
-	pinner := &syncExportPinner
-	result := entry.Describe()
-	utf8 := unsafe.Pointer(unsafe.StringData((result).Version))
-	pinner.Pin(utf8)
-	*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), 4)) = uint32(uint32(len((result).Version)))
-	*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), 0)) = uint32(uintptr(uintptr(utf8)))
-	utf80 := unsafe.Pointer(unsafe.StringData((result).Summary))
-	pinner.Pin(utf80)
-	*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (3 * 4))) = uint32(uint32(len((result).Summary)))
-	*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (2 * 4))) = uint32(uintptr(uintptr(utf80)))
-	slice := (result).Subscriptions
-	length := uint32(len(slice))
-	result3 := witRuntime.Allocate(pinner, uintptr(length*(5*4)), 4)
-	for index, element := range slice {
-		base := unsafe.Add(result3, index*(5*4))
-		utf81 := unsafe.Pointer(unsafe.StringData((element).Event))
-		pinner.Pin(utf81)
-		*(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)) = uint32(uint32(len((element).Event)))
-		*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0)) = uint32(uintptr(uintptr(utf81)))
-
-		switch (element).Schema.Tag() {
-		case witTypes.OptionNone:
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), (2 * 4))) = int8(int32(0))
-
-		case witTypes.OptionSome:
-			payload := (element).Schema.Some()
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), (2 * 4))) = int8(int32(1))
-			utf82 := unsafe.Pointer(unsafe.StringData(payload))
-			pinner.Pin(utf82)
-			*(*uint32)(unsafe.Add(unsafe.Pointer(base), (4 * 4))) = uint32(uint32(len(payload)))
-			*(*uint32)(unsafe.Add(unsafe.Pointer(base), (3 * 4))) = uint32(uintptr(uintptr(utf82)))
-
-		default:
-			panic("unreachable")
-		}
-
-	}
-
-	*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (5 * 4))) = uint32(length)
-	*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (4 * 4))) = uint32(uintptr(uintptr(result3)))
-	slice6 := (result).Emits
-	length8 := uint32(len(slice6))
-	result7 := witRuntime.Allocate(pinner, uintptr(length8*(5*4)), 4)
-	for index, element := range slice6 {
-		base := unsafe.Add(result7, index*(5*4))
-		utf84 := unsafe.Pointer(unsafe.StringData((element).Name))
-		pinner.Pin(utf84)
-		*(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)) = uint32(uint32(len((element).Name)))
-		*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0)) = uint32(uintptr(uintptr(utf84)))
-
-		switch (element).Schema.Tag() {
-		case witTypes.OptionNone:
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), (2 * 4))) = int8(int32(0))
-
-		case witTypes.OptionSome:
-			payload := (element).Schema.Some()
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), (2 * 4))) = int8(int32(1))
-			utf85 := unsafe.Pointer(unsafe.StringData(payload))
-			pinner.Pin(utf85)
-			*(*uint32)(unsafe.Add(unsafe.Pointer(base), (4 * 4))) = uint32(uint32(len(payload)))
-			*(*uint32)(unsafe.Add(unsafe.Pointer(base), (3 * 4))) = uint32(uintptr(uintptr(utf85)))
-
-		default:
-			panic("unreachable")
-		}
-
-	}
-
-	*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (7 * 4))) = uint32(length8)
-	*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (6 * 4))) = uint32(uintptr(uintptr(result7)))
-	slice11 := (result).Performs
-	length13 := uint32(len(slice11))
-	result12 := witRuntime.Allocate(pinner, uintptr(length13*(5*4)), 4)
-	for index, element := range slice11 {
-		base := unsafe.Add(result12, index*(5*4))
-		utf89 := unsafe.Pointer(unsafe.StringData((element).Name))
-		pinner.Pin(utf89)
-		*(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)) = uint32(uint32(len((element).Name)))
-		*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0)) = uint32(uintptr(uintptr(utf89)))
-
-		switch (element).Schema.Tag() {
-		case witTypes.OptionNone:
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), (2 * 4))) = int8(int32(0))
-
-		case witTypes.OptionSome:
-			payload := (element).Schema.Some()
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), (2 * 4))) = int8(int32(1))
-			utf810 := unsafe.Pointer(unsafe.StringData(payload))
-			pinner.Pin(utf810)
-			*(*uint32)(unsafe.Add(unsafe.Pointer(base), (4 * 4))) = uint32(uint32(len(payload)))
-			*(*uint32)(unsafe.Add(unsafe.Pointer(base), (3 * 4))) = uint32(uintptr(uintptr(utf810)))
-
-		default:
-			panic("unreachable")
-		}
-
-	}
-
-	*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (9 * 4))) = uint32(length13)
-	*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (8 * 4))) = uint32(uintptr(uintptr(result12)))
-	slice16 := (result).Announces
-	length18 := uint32(len(slice16))
-	result17 := witRuntime.Allocate(pinner, uintptr(length18*(5*4)), 4)
-	for index, element := range slice16 {
-		base := unsafe.Add(result17, index*(5*4))
-		utf814 := unsafe.Pointer(unsafe.StringData((element).Name))
-		pinner.Pin(utf814)
-		*(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)) = uint32(uint32(len((element).Name)))
-		*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0)) = uint32(uintptr(uintptr(utf814)))
-
-		switch (element).Schema.Tag() {
-		case witTypes.OptionNone:
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), (2 * 4))) = int8(int32(0))
-
-		case witTypes.OptionSome:
-			payload := (element).Schema.Some()
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), (2 * 4))) = int8(int32(1))
-			utf815 := unsafe.Pointer(unsafe.StringData(payload))
-			pinner.Pin(utf815)
-			*(*uint32)(unsafe.Add(unsafe.Pointer(base), (4 * 4))) = uint32(uint32(len(payload)))
-			*(*uint32)(unsafe.Add(unsafe.Pointer(base), (3 * 4))) = uint32(uintptr(uintptr(utf815)))
-
-		default:
-			panic("unreachable")
-		}
-
-	}
-
-	*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (11 * 4))) = uint32(length18)
-	*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (10 * 4))) = uint32(uintptr(uintptr(result17)))
-
-	switch ((result).Limits).Time.Tag() {
-	case witTypes.OptionNone:
-		*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (12 * 4))) = int8(int32(0))
-
-	case witTypes.OptionSome:
-		payload := ((result).Limits).Time.Some()
-		*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (12 * 4))) = int8(int32(1))
-		*(*int64)(unsafe.Add(unsafe.Pointer(exportReturnArea), (8 + 12*4))) = int64(payload)
-
-	default:
-		panic("unreachable")
-	}
-
-	switch ((result).Limits).Memory.Tag() {
-	case witTypes.OptionNone:
-		*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (16 + 12*4))) = int8(int32(0))
-
-	case witTypes.OptionSome:
-		payload := ((result).Limits).Memory.Some()
-		*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (16 + 12*4))) = int8(int32(1))
-		*(*int64)(unsafe.Add(unsafe.Pointer(exportReturnArea), (24 + 12*4))) = int64(payload)
-
-	default:
-		panic("unreachable")
-	}
-
-	switch ((result).Limits).Prefetch.Tag() {
-	case witTypes.OptionNone:
-		*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (32 + 12*4))) = int8(int32(0))
-
-	case witTypes.OptionSome:
-		payload := ((result).Limits).Prefetch.Some()
-		*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (32 + 12*4))) = int8(int32(1))
-		*(*int16)(unsafe.Add(unsafe.Pointer(exportReturnArea), (34 + 12*4))) = int16(int32(payload))
-
-	default:
-		panic("unreachable")
-	}
-
-	switch ((result).Limits).Attempts.Tag() {
-	case witTypes.OptionNone:
-		*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (36 + 12*4))) = int8(int32(0))
-
-	case witTypes.OptionSome:
-		payload := ((result).Limits).Attempts.Some()
-		*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (36 + 12*4))) = int8(int32(1))
-		*(*int32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (40 + 12*4))) = int32(payload)
-
-	default:
-		panic("unreachable")
-	}
-	return exportReturnArea
-
-}
-
-//go:wasmexport cabi_post_leveret:plugin/manifest@0.1.0#describe
-func wasm_export_post_return_leveret_plugin_manifest_describe(result uintptr) {
-	syncExportPinner.Unpin()
-}
 
 //go:wasmexport leveret:plugin/subscriber@0.1.0#on-event
 func wasm_export_leveret_plugin_subscriber_on_event(arg0 uintptr, arg1 uint32, arg2 uintptr, arg3 uint32, arg4 uintptr, arg5 uint32, arg6 int64, arg7 int32, arg8 uintptr, arg9 uint32, arg10 uintptr, arg11 uint32, arg12 uintptr, arg13 uint32) uintptr {

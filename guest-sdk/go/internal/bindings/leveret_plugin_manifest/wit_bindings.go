@@ -2,6 +2,10 @@
 //
 // This code was generated from the following packages:
 //     wasi:config@0.2.0-rc.1
+//     wasi:io@0.2.12
+//     wasi:clocks@0.2.12
+//     wasi:http@0.2.12
+//     wasi:keyvalue@0.2.0-draft
 //     leveret:plugin@0.1.0
 
 package leveret_plugin_manifest

@@ -2,6 +2,10 @@
 //
 // This code was generated from the following packages:
 //     wasi:config@0.2.0-rc.1
+//     wasi:io@0.2.12
+//     wasi:clocks@0.2.12
+//     wasi:http@0.2.12
+//     wasi:keyvalue@0.2.0-draft
 //     leveret:plugin@0.1.0
 
 package leveret_plugin_types
@@ -41,7 +45,7 @@ type Event struct {
 type Task struct {
 	// The task's name within the application: `email.send` in application `pheidi` is `pheidi.email.send`. Model
 	// first, present-tense verb last. Segments of ASCII letters, digits, `-` and `_`, joined by dots.
-	// From a subscriber, one of the names that `description.emits` lists.
+	// One of the names that `description.emits` lists.
 	Name string
 	// The payload: one JSON text.
 	Payload string
@@ -75,12 +79,21 @@ type Assignment struct {
 
 // An event that a worker announces once its task succeeded.
 type Announcement struct {
-	// The event's full name, such as `email.sent`: one of those that `description.announces` lists.
+	// The event's full name, such as `email.sent`: one of those that `description.announces` lists. Its first segment
+	// is never an application's name, since that begins the names of tasks.
 	Name string
 	// The payload: one JSON text.
 	Payload string
 	// Further headers, as in `task`.
 	Headers []Header
+}
+
+// What came of a task that succeeded. All of it is published, or nothing.
+type Performed struct {
+	// The events to announce.
+	Announcements []Announcement
+	// Further tasks of the own application to create.
+	Tasks []Task
 }
 
 // How to try again.

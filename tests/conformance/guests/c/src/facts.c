@@ -9,6 +9,24 @@
 
 extern char **environ;
 
+/* A header's name may have a slash in it, which a pointer would take for two names. */
+static void report_headers(leveret_task *report, const leveret_header *given, size_t count)
+{
+    yyjson_mut_doc *document = leveret_document();
+    yyjson_mut_val *headers = yyjson_mut_obj(document);
+    for (size_t i = 0; i < count; i++)
+        yyjson_mut_obj_add_strcpy(document, headers, given[i].name, given[i].value);
+    leveret_put(report, "/headers", headers);
+}
+
+static void report_option(leveret_task *report, const char *pointer, const char *text)
+{
+    if (text)
+        leveret_put_text(report, pointer, text);
+    else
+        leveret_put_null(report, pointer);
+}
+
 leveret_result report_facts(const leveret_event *event, leveret_tasks *tasks)
 {
     leveret_task *report = leveret_emit(tasks, "report.make");
@@ -16,26 +34,29 @@ leveret_result report_facts(const leveret_event *event, leveret_tasks *tasks)
     leveret_put_text(report, "/id", event->id);
     leveret_put_text(report, "/tid", event->tid);
     leveret_put_integer(report, "/time", (int64_t)event->time);
-    if (event->source)
-        leveret_put_text(report, "/source", event->source);
-    else
-        leveret_put_null(report, "/source");
-
-    /* A header's name may have a slash in it, which a pointer would take for two names. */
-    yyjson_mut_doc *document = leveret_document();
-    yyjson_mut_val *headers = yyjson_mut_obj(document);
-    for (size_t i = 0; i < event->header_count; i++)
-        yyjson_mut_obj_add_strcpy(document, headers, event->headers[i].name, event->headers[i].value);
-    leveret_put(report, "/headers", headers);
+    report_option(report, "/source", event->source);
+    report_headers(report, event->headers, event->header_count);
     return leveret_done();
 }
 
-leveret_result report_world(leveret_tasks *tasks)
+leveret_result report_task(const leveret_assignment *task, leveret_performed *performed)
+{
+    leveret_announcement *report = leveret_announce(performed, "report.made");
+    leveret_put_text(report, "/name", task->name);
+    leveret_put_text(report, "/id", task->id);
+    leveret_put_text(report, "/tid", task->tid);
+    leveret_put_integer(report, "/time", (int64_t)task->time);
+    leveret_put_integer(report, "/attempt", task->attempt);
+    report_option(report, "/key", task->key);
+    report_headers(report, task->headers, task->header_count);
+    return leveret_done();
+}
+
+leveret_result report_world(leveret_task *report)
 {
     struct timespec now;
     if (clock_gettime(CLOCK_REALTIME, &now) != 0)
         return leveret_retry("there is no clock");
-    leveret_task *report = leveret_emit(tasks, "report.make");
     leveret_put_integer(report, "/now", (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
 
     unsigned seed;
@@ -67,14 +88,10 @@ leveret_result report_reach(leveret_tasks *tasks)
     return leveret_done();
 }
 
-leveret_result report_setting(leveret_value order, leveret_tasks *tasks)
+leveret_result report_setting(leveret_value order, leveret_task *report)
 {
     const char *value = leveret_setting(leveret_text(order, "/name"));
-    leveret_task *report = leveret_emit(tasks, "report.make");
-    if (value)
-        leveret_put_text(report, "/value", value);
-    else
-        leveret_put_null(report, "/value");
+    report_option(report, "/value", value);
     return leveret_done();
 }
 

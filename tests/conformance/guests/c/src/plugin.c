@@ -53,7 +53,7 @@ static leveret_result emit_misshapen(leveret_tasks *tasks)
     return leveret_done();
 }
 
-static leveret_result retry(leveret_value order)
+leveret_result retry(leveret_value order)
 {
     const char *reason = leveret_text(order, "/reason");
     if (leveret_has(order, "/after"))
@@ -105,11 +105,11 @@ static leveret_result obey(const leveret_event *event, leveret_tasks *tasks)
     if (!strcmp(what, "log"))
         return write_log();
     if (!strcmp(what, "world"))
-        return report_world(tasks);
+        return report_world(leveret_emit(tasks, "report.make"));
     if (!strcmp(what, "reach"))
         return report_reach(tasks);
     if (!strcmp(what, "setting"))
-        return report_setting(order, tasks);
+        return report_setting(order, leveret_emit(tasks, "report.make"));
     if (!strcmp(what, "state"))
         return report_state(tasks);
     return leveret_reject("nobody taught me to do `%s`", what);
@@ -118,14 +118,14 @@ static leveret_result obey(const leveret_event *event, leveret_tasks *tasks)
 static leveret_result recover(
     const leveret_message *message, const leveret_failed_attempt *attempts, size_t count, leveret_tasks *tasks)
 {
-    if (!message->event)
-        return leveret_reject("this plugin performs no tasks");
-    leveret_value order = leveret_find(leveret_payload(message->event), "/recover");
+    const char *id = message->event ? message->event->id : message->task->id;
+    leveret_value payload = message->event ? leveret_payload(message->event) : leveret_task_payload(message->task);
+    leveret_value order = leveret_find(payload, "/recover");
     if (leveret_has(order, "") && !strcmp(leveret_text(order, ""), "fail"))
         return leveret_reject("no way out");
 
     leveret_task *report = leveret_emit(tasks, "report.make");
-    leveret_put_text(report, "/recovered", message->event->id);
+    leveret_put_text(report, "/recovered", id);
     leveret_put_array(report, "/attempts");
     for (size_t i = 0; i < count; i++) {
         leveret_put_object(report, "/attempts/-");
@@ -145,20 +145,25 @@ static const char *healthy(void)
 LEVERET_RECOVER(recover);
 LEVERET_HEALTHY(healthy);
 
-LEVERET_PLUGIN(
+#define OBJECT_WITH_N "{\"type\": \"object\", \"required\": [\"n\"]}"
+#define INTEGER_N                                                                                                      \
+    "{\"type\": \"object\", \"required\": [\"n\"], \"properties\": {\"n\": {\"type\": \"integer\"}}}"
+
+LEVERET_SUBSCRIBER_AND_WORKER_PLUGIN(
     .version = LEVERET_PROJECT_VERSION,
     .summary = "Does what it is told.",
     .subscriptions = LEVERET_SUBSCRIPTIONS(
         {.event = "conformance.asked", .handler = obey},
         {.event = "conformance.echoed", .handler = echo},
         {.event = "conformance.typed", .handler = echo_typed},
-        {.event = "conformance.shaped",
-         .handler = keep_quiet,
-         .schema = "{\"type\": \"object\", \"required\": [\"n\"]}"}),
-    .emits = LEVERET_EMITS(
-        {.name = "echo.make"},
-        {.name = "report.make"},
-        {.name = "shape.make",
-         .schema = "{\"type\": \"object\", \"required\": [\"n\"], \"properties\": {\"n\": {\"type\": \"integer\"}}}"}),
+        {.event = "conformance.shaped", .handler = keep_quiet, .schema = OBJECT_WITH_N}),
+    .performs = LEVERET_PERFORMS(
+        {.task = "order.obey", .worker = obey_task},
+        {.task = "text.echo", .worker = echo_task},
+        {.task = "account.check", .worker = echo_typed_task},
+        {.task = "shape.check", .worker = perform_quietly, .schema = OBJECT_WITH_N}),
+    .emits = LEVERET_EMITS({.name = "echo.make"}, {.name = "report.make"}, {.name = "shape.make", .schema = INTEGER_N}),
+    .announces =
+        LEVERET_ANNOUNCES({.name = "echo.made"}, {.name = "report.made"}, {.name = "shape.made", .schema = INTEGER_N}),
     .limits = {.time = 5000, .memory = 128 << 20, .prefetch = 7, .attempts = 4},
 );

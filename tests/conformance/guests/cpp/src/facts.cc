@@ -8,11 +8,21 @@
 
 extern "C" char **environ;
 
-leveret::result report_facts(const leveret::event &event)
+static leveret::json all_of(std::span<const leveret::header> given)
 {
     leveret::json headers = leveret::json::object();
-    for (const leveret::header &header : event.headers())
+    for (const leveret::header &header : given)
         headers.set(header.name, header.value);
+    return headers;
+}
+
+static leveret::json option(std::optional<std::string_view> text)
+{
+    return text ? leveret::json{*text} : nullptr;
+}
+
+leveret::result report_facts(const leveret::event &event)
+{
     return leveret::task{
         "report.make",
         {
@@ -20,8 +30,23 @@ leveret::result report_facts(const leveret::event &event)
             {"id", event.id()},
             {"tid", event.tid()},
             {"time", event.time().time_since_epoch().count()},
-            {"source", event.source() ? leveret::json{*event.source()} : nullptr},
-            {"headers", headers},
+            {"source", option(event.source())},
+            {"headers", all_of(event.headers())},
+        }};
+}
+
+leveret::performed report_task(const leveret::assignment &task)
+{
+    return leveret::announcement{
+        "report.made",
+        {
+            {"name", task.name()},
+            {"id", task.id()},
+            {"tid", task.tid()},
+            {"time", task.time().time_since_epoch().count()},
+            {"attempt", task.attempt()},
+            {"key", option(task.key())},
+            {"headers", all_of(task.headers())},
         }};
 }
 
@@ -34,18 +59,16 @@ static leveret::json four_of(Generator &generator)
     return numbers;
 }
 
-leveret::result report_world()
+leveret::json world()
 {
     using namespace std::chrono;
     std::random_device entropy;
     std::mt19937 random{entropy()};
-    return leveret::task{
-        "report.make",
-        {
-            {"now", duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count()},
-            {"random", four_of(random)},
-            {"entropy", four_of(entropy)},
-        }};
+    return {
+        {"now", duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count()},
+        {"random", four_of(random)},
+        {"entropy", four_of(entropy)},
+    };
 }
 
 leveret::result report_reach()
@@ -63,10 +86,9 @@ leveret::result report_reach()
         }};
 }
 
-leveret::result report_setting(leveret::value order)
+leveret::json setting(leveret::value order)
 {
-    auto value = leveret::setting(std::string{order["name"].text()}.c_str());
-    return leveret::task{"report.make", {{"value", value ? leveret::json{*value} : nullptr}}};
+    return {{"value", option(leveret::setting(std::string{order["name"].text()}.c_str()))}};
 }
 
 leveret::result report_state()

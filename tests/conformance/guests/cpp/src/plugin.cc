@@ -6,13 +6,6 @@
 using namespace std::chrono_literals;
 using leveret::json, leveret::task;
 
-struct person {
-    std::string_view email;
-    std::int64_t amount;
-
-    explicit person(leveret::value json) : email{json["email"].text()}, amount{json["amount"].integer()} {}
-};
-
 static leveret::result echo(const leveret::event &event)
 {
     return task{"echo.make", json::raw(event.text())};
@@ -20,7 +13,7 @@ static leveret::result echo(const leveret::event &event)
 
 static leveret::result echo_typed(const leveret::event &, const person &person)
 {
-    return task{"echo.make", {{"email", person.email}, {"amount", person.amount}}};
+    return task{"echo.make", person.json()};
 }
 
 static leveret::result emit(leveret::value order)
@@ -32,7 +25,7 @@ static leveret::result emit(leveret::value order)
     return tasks;
 }
 
-static leveret::result retry(leveret::value order)
+leveret::failure retry(leveret::value order)
 {
     leveret::failure failure = leveret::retry(order["reason"].text());
     if (order["after"])
@@ -84,11 +77,11 @@ static leveret::result obey(const leveret::event &event)
     if (what == "log")
         return write_log();
     if (what == "world")
-        return report_world();
+        return task{"report.make", world()};
     if (what == "reach")
         return report_reach();
     if (what == "setting")
-        return report_setting(order);
+        return task{"report.make", setting(order)};
     if (what == "state")
         return report_state();
     return leveret::reject("nobody taught me to do `", what, "`");
@@ -96,9 +89,8 @@ static leveret::result obey(const leveret::event &event)
 
 static leveret::result recover(const leveret::message &message, std::span<const leveret::failed_attempt> attempts)
 {
-    if (!message.event)
-        return leveret::reject("this plugin performs no tasks");
-    if (message.event->payload()["recover"].text("") == "fail")
+    leveret::value payload = message.event ? message.event->payload() : message.task->payload();
+    if (payload["recover"].text("") == "fail")
         return leveret::reject("no way out");
 
     json list = json::array();
@@ -110,7 +102,7 @@ static leveret::result recover(const leveret::message &message, std::span<const 
             {"reason", failed.reason},
         });
     }
-    return task{"report.make", {{"recovered", message.event->id()}, {"attempts", list}}};
+    return task{"report.make", {{"recovered", message.event ? message.event->id() : message.task->id()}, {"attempts", list}}};
 }
 
 static std::optional<std::string> healthy()
@@ -123,21 +115,26 @@ static std::optional<std::string> healthy()
 LEVERET_RECOVER(recover);
 LEVERET_HEALTHY(healthy);
 
-LEVERET_PLUGIN(
+static const char *const object_with_n = R"({"type": "object", "required": ["n"]})";
+static const char *const integer_n =
+    R"({"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}})";
+
+LEVERET_SUBSCRIBER_AND_WORKER_PLUGIN(
     .version = LEVERET_PROJECT_VERSION,
     .summary = "Does what it is told.",
     .subscriptions = {
         {"conformance.asked", obey},
         {"conformance.echoed", echo},
         {"conformance.typed", echo_typed},
-        {"conformance.shaped",
-         [](const leveret::event &) { return leveret::result{}; },
-         R"({"type": "object", "required": ["n"]})"},
+        {"conformance.shaped", [](const leveret::event &) { return leveret::result{}; }, object_with_n},
     },
-    .emits = {
-        {"echo.make"},
-        {"report.make"},
-        {"shape.make", R"({"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}})"},
+    .performs = {
+        {"order.obey", obey_task},
+        {"text.echo", echo_task},
+        {"account.check", echo_typed_task},
+        {"shape.check", [](const leveret::assignment &) { return leveret::performed{}; }, object_with_n},
     },
+    .emits = {{"echo.make"}, {"report.make"}, {"shape.make", integer_n}},
+    .announces = {{"echo.made"}, {"report.made"}, {"shape.made", integer_n}},
     .limits = {.time = 5s, .memory = 128 << 20, .prefetch = 7, .attempts = 4},
 );

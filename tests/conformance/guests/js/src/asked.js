@@ -1,4 +1,5 @@
 import { log, reject, retry, setting, subscribe, task } from "@leveret/plugin";
+import { seen } from "./seen.js";
 
 let calls = 0;
 
@@ -57,12 +58,7 @@ const deeds = {
     console.warn("a complaint");
   },
 
-  world: () =>
-    task("report.make", {
-      now: Date.now(),
-      random: Array.from({ length: 4 }, () => Math.floor(Math.random() * 2 ** 32)),
-      entropy: Array.from(crypto.getRandomValues(new Uint32Array(4))),
-    }),
+  world: () => task("report.make", seen()),
 
   reach: () =>
     task("report.make", {

@@ -1,27 +1,21 @@
 import { definePlugin, reject, setting, subscribe, task } from "@leveret/plugin";
-import * as v from "valibot";
 import { asked } from "./asked.js";
+import { integerN, objectWithN, Typed } from "./shapes.js";
+import { workers } from "./work.js";
 
 const echoed = subscribe("conformance.echoed", ({ payload }) => task("echo.make", payload));
-
-const Typed = v.object({ email: v.string(), amount: v.pipe(v.number(), v.integer()) });
 
 const typed = subscribe("conformance.typed", Typed, ({ payload: { email, amount } }) =>
   task("echo.make", { email, amount }),
 );
 
-const shaped = subscribe("conformance.shaped", { schema: { type: "object", required: ["n"] } }, () => {});
+const shaped = subscribe("conformance.shaped", { schema: objectWithN }, () => {});
 
 export default definePlugin({
   subscribers: [asked, echoed, typed, shaped],
-  emits: [
-    "echo.make",
-    "report.make",
-    {
-      name: "shape.make",
-      schema: { type: "object", required: ["n"], properties: { n: { type: "integer" } } },
-    },
-  ],
+  workers,
+  emits: ["echo.make", "report.make", { name: "shape.make", schema: integerN }],
+  announces: ["echo.made", "report.made", { name: "shape.made", schema: integerN }],
   limits: { time: 5_000, memory: 128 * 1024 * 1024, prefetch: 7, attempts: 4 },
   recover(message, attempts) {
     if (message.payload?.recover === "fail") throw reject("no way out");

@@ -1,4 +1,5 @@
 import { type Event, type Tasks, log, reject, retry, setting, subscribe, task } from "@leveret/plugin";
+import { seen } from "./seen.ts";
 
 /** What an order may say beside `do`. */
 interface Order {
@@ -69,12 +70,7 @@ const deeds: Record<string, Deed> = {
     console.warn("a complaint");
   },
 
-  world: () =>
-    task("report.make", {
-      now: Date.now(),
-      random: Array.from({ length: 4 }, () => Math.floor(Math.random() * 2 ** 32)),
-      entropy: Array.from(crypto.getRandomValues(new Uint32Array(4))),
-    }),
+  world: () => task("report.make", seen()),
 
   reach: () =>
     task("report.make", {

@@ -7,7 +7,7 @@ from typing import Any, Literal, NewType, NotRequired, TypedDict
 
 import pytest
 
-from leveret_plugin.payload import Misfit, reader
+from leveret_plugin.reader import Misfit, reader
 
 Euros = NewType("Euros", int)
 

@@ -1,4 +1,4 @@
-package plugin_test
+package subscriber_test
 
 import (
 	"encoding/json"
@@ -11,6 +11,7 @@ import (
 	"leveret/plugin"
 	"leveret/plugin/internal/entry"
 	"leveret/plugin/plugintest"
+	"leveret/plugin/subscriber"
 )
 
 type payment struct {
@@ -30,9 +31,9 @@ func init() {
 		Emits:   []plugin.Shape{{Name: "email.send"}, {Name: "note.make", Schema: `{"type": "object"}`}},
 		Limits:  plugin.Limits{Time: 1500 * time.Microsecond, Memory: 1 << 20, Prefetch: 7},
 	})
-	plugin.Subscribe("payment.processed", thank)
-	plugin.Subscribe("fact.told", tell, plugin.Schema(`{}`))
-	plugin.Subscribe("nonsense.wanted", talkNonsense)
+	subscriber.Handle("payment.processed", thank)
+	subscriber.Handle("fact.told", tell, plugin.Schema(`{}`))
+	subscriber.Handle("nonsense.wanted", talkNonsense)
 }
 
 func thank(event plugin.Event[payment]) ([]plugin.Task, error) {
@@ -137,5 +138,5 @@ func TestASecondHandlerOfOneEventIsAPanic(t *testing.T) {
 			t.Errorf("it says %s", text)
 		}
 	}()
-	plugin.Subscribe("fact.told", tell)
+	subscriber.Handle("fact.told", tell)
 }

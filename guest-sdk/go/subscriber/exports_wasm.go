@@ -1,0 +1,3 @@
+package subscriber
+
+import _ "leveret/plugin/internal/bindings/export_subscriber" // exports `subscriber`
