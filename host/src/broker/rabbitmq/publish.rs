@@ -25,6 +25,7 @@ use super::guard::Failure;
 use super::route::{Declaration, Route};
 use super::{Options, topology, wire};
 use crate::broker::{Destination, Outgoing, PublishError, Published};
+use crate::message::Subject;
 
 /// The most messages that are on their way to RabbitMQ and unconfirmed. Beyond it RabbitMQ is no faster.
 const WINDOW: usize = 256;
