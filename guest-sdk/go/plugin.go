@@ -48,10 +48,15 @@
 // The packages leveret/plugin/recovery and leveret/plugin/probe add what is optional. As with subscriber and worker,
 // importing one is what makes the component export it.
 //
+// # The world
+//
+// A worker has of it what the operator grants. The packages leveret/plugin/http and leveret/plugin/keyvalue make requests and
+// keep values; using one is what makes the component import it. Secrets are settings: see [Setting].
+//
 // # Testing
 //
 // Handlers are plain functions, so a plain test calls them, natively. The package leveret/plugin/plugintest delivers events
-// to them as the host does.
+// and tasks to them as the host does.
 package plugin
 
 import (

@@ -15,7 +15,11 @@ struct Layer {
 }
 
 /// The adapters are chosen by `host` alone; everyone else knows the ports.
-const ADAPTERS: [&str; 8] = [
+const ADAPTERS: [&str; 12] = [
+    "bucket::file",
+    "bucket::redis",
+    "bucket::FileBuckets",
+    "bucket::RedisBuckets",
     "broker::embedded",
     "broker::rabbitmq",
     "ledger::file",
@@ -34,8 +38,10 @@ const LAYERS: &[Layer] = &[
     Layer { module: "config", may: &["name"], but_not: &[] },
     Layer { module: "project", may: &["name"], but_not: &[] },
     Layer { module: "broker", may: &["message", "name"], but_not: &[] },
-    Layer { module: "ledger", may: &["message", "name"], but_not: &[] },
-    Layer { module: "plugin", may: &["message", "name"], but_not: &[] },
+    Layer { module: "redis", may: &[], but_not: &[] },
+    Layer { module: "bucket", may: &["redis", "name"], but_not: &[] },
+    Layer { module: "ledger", may: &["redis", "message", "name"], but_not: &[] },
+    Layer { module: "plugin", may: &["bucket", "message", "name"], but_not: &ADAPTERS },
     Layer { module: "catalog", may: &["plugin", "message", "name"], but_not: &[] },
     Layer { module: "dead", may: &["broker", "message", "name"], but_not: &ADAPTERS },
     Layer {
@@ -77,7 +83,10 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         module: "host",
-        may: &["admin", "dead", "delivery", "catalog", "broker", "ledger", "plugin", "config", "message", "name"],
+        may: &[
+            "admin", "dead", "delivery", "catalog", "broker", "bucket", "ledger", "plugin", "redis", "config",
+            "message", "name",
+        ],
         but_not: &[],
     },
     Layer {
@@ -95,7 +104,12 @@ const LAYERS: &[Layer] = &[
 const DOORS: &[(&str, &[&str])] = &[
     ("axum", &["admin"]),
     ("clap", &["cli"]),
+    ("http", &["plugin/grant"]),
+    ("http_body_util", &["plugin/grant"]),
+    ("hyper_rustls", &["plugin/grant"]),
+    ("hyper_util", &["plugin/grant"]),
     ("indicatif", &["cli"]),
+    ("ipnet", &["config/grant.rs", "plugin/grant"]),
     ("jsonschema", &["plugin"]),
     ("async_rs", &["broker/rabbitmq/stream.rs"]),
     ("lapin", &["broker/rabbitmq"]),
@@ -103,10 +117,11 @@ const DOORS: &[(&str, &[&str])] = &[
     ("notify", &["catalog", "cli/dev"]),
     ("prometheus_client", &["admin"]),
     ("rayon", &["plugin/background.rs"]),
-    ("redis", &["ledger/redis"]),
-    ("rusqlite", &["broker/embedded", "ledger/file"]),
+    ("redis", &["redis.rs", "ledger/redis", "bucket/redis"]),
+    ("rusqlite", &["broker/embedded", "bucket/file", "ledger/file"]),
     ("rustix", &["plugin/background.rs"]),
     ("similar", &["cases"]),
+    ("tower_service", &["plugin/grant"]),
     ("tracing_subscriber", &["cli"]),
     ("ureq", &["cli"]),
     ("wasi_preview1_component_adapter_provider", &["project"]),
@@ -114,6 +129,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("wasmtime", &["plugin"]),
     ("wasmtime_wasi", &["plugin"]),
     ("wasmtime_wasi_config", &["plugin"]),
+    ("wasmtime_wasi_http", &["plugin"]),
     ("wit_component", &["project"]),
     ("wit_parser", &["project"]),
 ];

@@ -1,7 +1,7 @@
 //! Files that are no plugins.
 
 use leveret_tests::guests;
-use leveret_tests::wat::{component, parse};
+use leveret_tests::wat::parse;
 
 use super::*;
 
@@ -62,21 +62,6 @@ async fn a_manifest_without_a_handler_is_refused() {
         parse(r#"(component (instance $manifest) (export "leveret:plugin/manifest@0.1.0" (instance $manifest)))"#);
     let reason = refusal(&empty_manifest).await;
     assert!(reason.contains("leveret:plugin"), "{reason}");
-}
-
-#[tokio::test]
-async fn a_worker_is_refused_as_long_as_workers_are_not_run() {
-    let worker = component(
-        "worker-plugin",
-        r#"(module
-            (memory (export "memory") 1)
-            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable)
-            (func (export "leveret:plugin/manifest@0.1.0#describe") (result i32) unreachable)
-            (func (export "leveret:plugin/worker@0.1.0#perform")
-                (param i32 i32 i32 i32 i32 i32 i64 i32 i32 i32 i32 i32 i32 i32 i32) (result i32) unreachable))"#,
-    );
-    let reason = refusal(&worker).await;
-    assert!(reason.contains("worker"), "{reason}");
 }
 
 #[tokio::test]

@@ -120,7 +120,7 @@ async fn a_description_without_sense_is_refused_with_all_that_is_wrong() {
     let reason = refusal(Subscriber { version: &"1".repeat(65), ..Subscriber::default() }).await;
     assert!(reason.contains("64 bytes"), "{reason}");
     let reason = refusal(Subscriber { subscriptions: &[], ..Subscriber::default() }).await;
-    assert!(reason.contains("no subscriptions"), "{reason}");
+    assert!(reason.contains("neither subscriptions nor tasks"), "{reason}");
 }
 
 #[tokio::test]

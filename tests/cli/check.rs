@@ -3,7 +3,7 @@
 use leveret_tests::{guests, wat};
 use serde_json::Value;
 
-use super::{directory, leveret, write};
+use super::{configured, directory, leveret, write};
 
 #[test]
 fn an_accepted_plugin_is_told_with_what_it_asks_for() {
@@ -52,4 +52,32 @@ fn what_would_be_refused_is_told_why() {
     let ended = leveret(directory.path(), &[], &["check", "missing.wasm"]);
     assert_eq!(ended.code, 1);
     assert!(ended.output.contains("could not be read"), "{}", ended.output);
+}
+
+#[test]
+fn what_a_worker_imports_and_is_granted_is_told_by_name() {
+    let file = guests::path("errand");
+    let check = |directory: &std::path::Path| {
+        leveret(directory, &[], &["check", "--as", "pheidi", file.to_str().expect("UTF-8")])
+    };
+    let refused = check(directory().path());
+    assert_eq!(refused.code, 1);
+    assert!(refused.output.contains("[plugin.pheidi.grants.http] allow = "), "{}", refused.output);
+
+    let settings = "[plugin.pheidi.grants]\nsecrets.api-key = { env = \"NO_SUCH_VARIABLE\" }\n\
+                    keyvalue.buckets = [\"sent\"]\nhttp.allow = [{ host = \"api.example\" }]\n";
+    let granted = configured(settings);
+    let ended = check(granted.path());
+    assert_eq!(ended.code, 0, "{} {}", ended.output, ended.error);
+    for words in [
+        "imports     wasi:http/outgoing-handler@",
+        "imports     wasi:keyvalue/store@",
+        "granted     http api.example",
+        "granted     bucket sent",
+        "granted     secret api-key",
+    ] {
+        assert!(ended.output.contains(words), "{words} is missing in {}", ended.output);
+    }
+    // To look at a file reads no secret, and makes no bucket.
+    assert!(!granted.path().join(".leveret/buckets.db").exists());
 }

@@ -91,9 +91,16 @@ fn i9_the_demo_replaces_a_plugin_and_ends_by_itself() {
     let samples = samples.parent().expect("a directory").to_str().expect("UTF-8");
     let ended = leveret(directory().path(), &[], &["demo", "--samples", samples]);
     assert_eq!(ended.code, 0, "{}", ended.error);
-    for word in
-        ["pheidi.email.send", "warehouse.part.reserve", "docker.images.cleanup", "dead letter", "keepFreePercent"]
-    {
+    for word in [
+        "pheidi.email.send",
+        "event email.sent",
+        "event part.reserved",
+        "event payment.declined",
+        "event part.released",
+        "docker.images.cleanup",
+        "dead letter",
+        "keepFreePercent",
+    ] {
         assert!(ended.output.contains(word), "{word} is missing in {}", ended.output);
     }
 }

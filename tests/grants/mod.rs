@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use leveret::config::{PluginKey, Settings};
 use leveret::message::{Attempt, Headers, MessageId, Tid, Timestamp};
-use leveret::plugin::{Incoming, Live, Outcome, What};
+use leveret::plugin::{Incoming, Invocation, Live, Outcome, What};
 use leveret_tests::broker::TestBroker;
 use leveret_tests::guests;
 use leveret_tests::host::TestHost;
@@ -38,7 +38,7 @@ impl Stage {
         let host = TestHost::start_with(&broker, adjust).await;
         for (number, place) in places.iter().enumerate() {
             // Each a version of its own, so that the host is waited for.
-            let file = guests::another_version(&guests::bytes("errand"), &number.to_string());
+            let file = guests::another_version(&errand(place), &number.to_string());
             host.install(place, &file).await;
         }
         Self { host, _broker: broker }
@@ -52,8 +52,8 @@ impl Stage {
     /// Has a plugin perform a task.
     async fn perform(&self, plugin: &str, errand: &Value) -> Outcome {
         let live = self.live(plugin);
-        let name = format!("{}.errand.run", live.id.app).parse().expect("legal");
-        self.handle(&live, What::Task { name: &name, attempt: Attempt::FIRST, key: None }, errand).await
+        let name = live.description.performs.first().expect("it performs one");
+        self.handle(&live, What::Task { name, attempt: Attempt::FIRST, key: None }, errand).await
     }
 
     /// Hands a plugin an event.
@@ -63,10 +63,14 @@ impl Stage {
     }
 
     async fn handle(&self, live: &Live, what: What<'_>, errand: &Value) -> Outcome {
+        self.invoke(live, what, errand).await.outcome
+    }
+
+    async fn invoke(&self, live: &Live, what: What<'_>, errand: &Value) -> Invocation {
         let (id, tid) = (MessageId::from_wire("an errand").expect("legal"), Tid::fresh());
         let (time, payload, headers) = (Timestamp::from_millis(TIME), errand.to_string(), Headers::new());
         let incoming = Incoming { what, id: &id, tid: &tid, time, payload: &payload, headers: &headers };
-        live.handler.handle(incoming).await.outcome
+        live.handler.handle(incoming).await
     }
 
     /// What comes of `pheidi`'s errand.
@@ -79,6 +83,11 @@ impl Stage {
         let told = self.run(errand).await;
         told["error"].as_str().unwrap_or_else(|| panic!("it was let do that: {told}")).to_owned()
     }
+}
+
+/// The plugin for a place. Plugins of one application perform different tasks.
+fn errand(place: &str) -> Vec<u8> {
+    guests::bytes(if place.contains('/') { "errand-two" } else { "errand" })
 }
 
 /// What the plugin tells.

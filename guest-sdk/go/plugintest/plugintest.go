@@ -12,10 +12,12 @@ import (
 	"time"
 
 	"leveret/plugin"
+	"leveret/plugin/http"
 	contract "leveret/plugin/internal/bindings/leveret_plugin_types"
 	"leveret/plugin/internal/convert"
 	"leveret/plugin/internal/entry"
 	"leveret/plugin/internal/settings"
+	"leveret/plugin/internal/standin"
 	wit "leveret/plugin/internal/wit/types"
 	"leveret/plugin/worker"
 )
@@ -141,6 +143,20 @@ func Settings(t testing.TB, all map[string]string) {
 	t.Helper()
 	before := settings.Replace(all)
 	t.Cleanup(func() { settings.Replace(before) })
+}
+
+// HTTP has a function answer each request of [http.Send] until the test ends. Tests that do so cannot run in parallel.
+func HTTP(t testing.TB, answer func(http.Request) (http.Response, error)) {
+	t.Helper()
+	before := standin.ReplaceAnswer(func(request any) (any, error) { return answer(request.(http.Request)) })
+	t.Cleanup(func() { standin.ReplaceAnswer(before) })
+}
+
+// Buckets makes empty buckets of these names, and no others, until the test ends, for keyvalue.Open. Tests that do so cannot
+// run in parallel.
+func Buckets(t testing.TB, names ...string) {
+	t.Helper()
+	t.Cleanup(standin.ReplaceBuckets(names...))
 }
 
 func failure(given contract.Failure) error {

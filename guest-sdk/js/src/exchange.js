@@ -43,13 +43,14 @@ export function exchange({ types, outgoing }, request) {
   const keep = (resource) => (kept.push(resource), resource);
   try {
     const order = outgoingRequest(types, request, target);
-    const body = order.body();
+    // Of a body that is taken the host says that there is one, even if it is empty.
+    const body = request.body.length > 0 ? order.body() : undefined;
     const future = keep(outgoing.handle(order, limits(types, request.timeout)));
-    write(types, body, request.body);
+    if (body) write(types, body, request.body);
     return read(types, keep, arrived(future));
   } catch (thrown) {
     // Without the path, which may hold what nobody else should read.
-    throw refusal(`${request.method} ${target.scheme}://${target.authority}`, contractError(thrown));
+    throw refusal(request.method, `${target.scheme}://${target.authority}`, contractError(thrown));
   } finally {
     for (const resource of kept.reverse()) resource[Symbol.dispose]();
   }
@@ -213,16 +214,20 @@ function broken(types, failure) {
 }
 
 /**
- * The contract's error, in words. The text of `internal-error` is the host's, and says it all.
+ * The contract's error, in words. The text of `internal-error` is the host's.
  *
- * @param {string} what
+ * @param {string} method
+ * @param {string} server
  * @param {unknown} error nothing, where the contract has no error but that it failed
  * @returns {unknown}
  */
-function refusal(what, error) {
+function refusal(method, server, error) {
   if (error instanceof Error) return error;
   const { tag, val } = /** @type {contract.ErrorCode} */ (error ?? { tag: "HTTP-request-URI-invalid" });
-  if (tag === "internal-error" && typeof val === "string") return new HttpError(val, tag);
   const details = Object.values(typeof val === "object" ? (val ?? {}) : { val }).filter((part) => part != null);
-  return new HttpError([what, tag, ...(details.length > 0 ? [details.join(", ")] : [])].join(": "), tag);
+  const detail = details.join(", ");
+  // What the host refuses it says in whole sentences.
+  if (detail.includes(server)) return new HttpError(detail, tag);
+  const code = tag === "internal-error" && detail !== "" ? [] : [tag];
+  return new HttpError([`${method} ${server}`, ...code, ...(detail === "" ? [] : [detail])].join(": "), tag);
 }

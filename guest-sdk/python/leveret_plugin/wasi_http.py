@@ -42,13 +42,15 @@ def send(request: Request) -> Response:
     with ExitStack() as kept:
         try:
             outgoing = _outgoing(request, parts.scheme, parts.netloc, path)
-            body = outgoing.body()
+            # Of a body that is taken the host says that there is one, even if it is empty.
+            body = outgoing.body() if request.body else None
             future = kept.enter_context(outgoing_handler.handle(outgoing, _options(request.timeout)))
-            _write(body, request.body)
+            if body:
+                _write(body, request.body)
             return _read(kept, _arrived(future))
         except Err as error:
             # Without the path, which may hold what nobody else should read.
-            raise _refusal(f"{request.method} {parts.scheme}://{parts.netloc}", error.value) from None
+            raise _refusal(request.method, f"{parts.scheme}://{parts.netloc}", error.value) from None
 
 
 def _outgoing(request: Request, scheme: str, authority: str, path: str) -> types.OutgoingRequest:
@@ -82,10 +84,10 @@ def _options(timeout: timedelta | None) -> types.RequestOptions | None:
 
 def _write(body: types.OutgoingBody, content: bytes) -> None:
     """Sends a request's body, as far as anybody takes it. Where that ends early, the answer is there, or says why."""
+    with suppress(Err), body.write() as stream:
+        for at in range(0, len(content), _WRITE):
+            stream.blocking_write_and_flush(content[at : at + _WRITE])
     with suppress(Err):
-        with body.write() as stream:
-            for at in range(0, len(content), _WRITE):
-                stream.blocking_write_and_flush(content[at : at + _WRITE])
         types.OutgoingBody.finish(body, None)
 
 
@@ -123,18 +125,20 @@ def _chunk(stream: streams.InputStream) -> bytes | None:
         raise Err(code) from None
 
 
-def _refusal(what: str, error: Any) -> HttpError:
+def _refusal(method: str, server: str, error: Any) -> HttpError:
     """The contract's error, in words; None is where the contract has no error but that it failed.
 
-    The text of `internal-error` is the host's, and says it all.
+    The text of `internal-error` is the host's.
     """
     code = "HTTP-request-URI-invalid" if error is None else _code(type(error).__name__)
     detail = getattr(error, "value", None)
-    if code == "internal-error" and detail:
-        return HttpError(detail, code)
     parts = vars(detail).values() if is_dataclass(detail) else [detail]
     said = ", ".join(str(part) for part in parts if part is not None)
-    return HttpError(": ".join([what, code, *([said] if said else [])]), code)
+    if server in said:
+        # What the host refuses it says in whole sentences.
+        return HttpError(said, code)
+    known = [] if code == "internal-error" and said else [code]
+    return HttpError(": ".join([f"{method} {server}", *known, *([said] if said else [])]), code)
 
 
 def _code(name: str) -> str:

@@ -12,21 +12,26 @@
 //! use leveret_plugin::prelude::*;
 //!
 //! #[perform("email.send")]
-//! fn send(task: Assignment<Value>) -> Handled<Option<Announcement>> {
+//! fn send(task: Assignment<Value>) -> Handled<Announcement> {
 //!     let sent = keyvalue::open("sent")?;
-//!     if sent.exists(&task.id)? {
-//!         return Ok(None); // performed before, and delivered again
+//!     if !sent.exists(&task.id)? {
+//!         // … send it …
+//!         sent.increment("count", 1)?;
+//!         sent.set(&task.id, "yes")?;
 //!     }
-//!     // … send it …
-//!     sent.set(&task.id, "yes")?;
-//!     Announcement::new("email.sent", &task.payload).map(Some)
+//!     // Also if it was sent before: the host may have died before it announced that.
+//!     Announcement::new("email.sent", &task.payload)
 //! }
 //!
 //! # fn main() -> Handled<()> {
 //! // In a test the buckets are there for as long as a closure runs.
 //! use leveret_plugin::test::{perform, with_buckets};
-//! let (first, second) = with_buckets(["sent"], || (perform::<send>(json!({})), perform::<send>(json!({}))));
-//! assert_eq!((first?.announcements.len(), second?.announcements.len()), (1, 0));
+//! let count = with_buckets(["sent"], || {
+//!     perform::<send>(json!({}))?;
+//!     perform::<send>(json!({}))?;
+//!     Ok::<_, Failure>(keyvalue::open("sent")?.get("count")?)
+//! })?;
+//! assert_eq!(count, Some(b"1".to_vec()));
 //! # Ok(())
 //! # }
 //! ```

@@ -15,7 +15,7 @@ use crate::catalog::{Limits, Loader};
 use crate::delivery::{NotAdmitted, admit};
 use crate::message::{HeaderValue, Message, Receipt, Subject};
 use crate::name::PluginId;
-use crate::plugin::{self, Draft, Incoming, Live, Refusal, Sandbox, Version};
+use crate::plugin::{self, Draft, Grants, Incoming, Live, Refusal, Sandbox, Version};
 
 /// Runs one component on cases.
 pub struct Runner {
@@ -165,7 +165,8 @@ async fn load(
     id: &PluginId,
 ) -> Result<Arc<Live>, Refusal> {
     let own = settings.clone().into_iter().collect();
-    let limits = Limits { settings: BTreeMap::from([(id.clone(), own)]), ..limits.clone() };
+    let (settings, grants) = ([(id.clone(), own)], [(id.clone(), Grants::of_cases())]);
+    let limits = Limits { settings: settings.into(), grants: grants.into(), ..limits.clone() };
     Loader::new(sandbox.clone(), limits).load(file, id.clone()).await.map(Arc::new)
 }
 

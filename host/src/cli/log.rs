@@ -20,9 +20,12 @@ pub(super) fn tell_progress() {
 /// Begins to log as the settings say.
 pub(super) fn begin(settings: &Log) -> Result<(), CliError> {
     // lapin logs the payload of every message that comes back, and the adapter says the same in our words.
-    let filter = EnvFilter::builder().parse(format!("lapin=off,{}", settings.level)).map_err(|error| {
-        CliError::Usage(format!("`log.level`: {:?} is no filter: {error}; use one like \"info\"", settings.level))
-    })?;
+    // wasmtime-wasi-http logs what it is called with, query strings among it, in which secrets may stand.
+    let filter = EnvFilter::builder().parse(format!("lapin=off,wasmtime_wasi_http=info,{}", settings.level)).map_err(
+        |error| {
+            CliError::Usage(format!("`log.level`: {:?} is no filter: {error}; use one like \"info\"", settings.level))
+        },
+    )?;
     let terminal = std::io::stderr().is_terminal();
     let json = match settings.format {
         LogFormat::Json => true,

@@ -91,8 +91,8 @@ fn human(plugins: &[Value]) -> String {
         }
         for (index, subscription) in subscriptions.iter().enumerate() {
             let head = if index == 0 { head.clone() } else { Default::default() };
-            let event = plain(subscription["event"].as_str().unwrap_or("?"));
-            rows.push(head.into_iter().chain([event, listener::tell(subscription)]).collect());
+            let name = ["event", "task"].into_iter().find_map(|kind| subscription[kind].as_str());
+            rows.push(head.into_iter().chain([plain(name.unwrap_or("?")), listener::tell(subscription)]).collect());
         }
         let grants = plugin["uses"]["grants"].as_array().into_iter().flatten();
         let grants: Vec<String> = grants.filter_map(|grant| grant.as_str()).map(plain).collect();
@@ -105,7 +105,7 @@ fn human(plugins: &[Value]) -> String {
             rows.push(vec![String::new(), String::new(), String::new(), String::new(), note]);
         }
     }
-    table(&["plugin", "state", "version", "event", "listener"], &rows)
+    table(&["plugin", "state", "version", "handles", "listener"], &rows)
 }
 
 #[cfg(test)]
@@ -124,15 +124,17 @@ mod tests {
             "subscriptions": [
                 { "plugin": "two", "event": "a.b", "listening": true, "state": { "listener": "consuming" } },
                 { "plugin": "two", "event": "c.d", "listening": false, "state": { "listener": "paused" } },
+                { "plugin": "two", "task": "two.e.f", "listening": true, "state": { "listener": "consuming" } },
             ],
         });
         let expected = "\
-PLUGIN     STATE    VERSION  EVENT  LISTENER
-two        live     1.2      a.b    consuming
-                             c.d    paused by an operator
-                                    granted: clock, http api.example
-two/heavy  loading                  since 2023-11-14T22:13:20Z
-Bad.wasm   refused                  no name
+PLUGIN     STATE    VERSION  HANDLES  LISTENER
+two        live     1.2      a.b      consuming
+                             c.d      paused by an operator
+                             two.e.f  consuming
+                                      granted: clock, http api.example
+two/heavy  loading                    since 2023-11-14T22:13:20Z
+Bad.wasm   refused                    no name
 ";
         assert_eq!(human(&list(&status)), expected);
     }

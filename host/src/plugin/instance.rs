@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::pin;
+use std::sync::LazyLock;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -24,8 +25,11 @@ use crate::message::{Receipt, Timestamp};
 /// How many bytes a plugin may hand to one call of the host, at the least: log lines, and lists that it returns.
 const HOST_CALL: u64 = 16 * 1024 * 1024;
 
+/// How many things a plugin may have open at one time: streams, requests, buckets. What each keeps in the host's memory is
+/// bounded, and so is it all.
+const OPEN: usize = 1024;
 /// The most bytes of headers that a plugin may gather in one place, as they lie in the host's memory.
-const FIELDS: usize = 64 * 1024;
+const FIELDS: usize = 32 * 1024;
 
 /// Why a call gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +74,7 @@ pub struct State {
     settings: PluginSettings,
     pub(super) grants: Grants,
     http: WasiHttpCtx,
-    requests: Requests,
+    pub(super) requests: Requests,
     pub(super) output: Output,
 }
 
@@ -79,7 +83,8 @@ impl State {
         let output = Output::new(&context.grants.secrets);
         let wasi = wasi(&output, &context);
         let memory = Memory { limit: budget.memory, used: 0, peak: 0, refused: false };
-        let (resources, requests) = (ResourceTable::new(), Requests::new(&context.grants));
+        let (mut resources, requests) = (ResourceTable::new(), Requests::new(&context.grants));
+        resources.set_max_capacity(OPEN);
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(FIELDS);
         let (host_time, Context { settings, grants, .. }) = (HostTime::default(), context);
@@ -113,7 +118,9 @@ fn wasi(output: &Output, context: &Context) -> WasiCtx {
     let mut wasi = WasiCtx::builder();
     wasi.stdout(output.standard(Stream::Output)).stderr(output.standard(Stream::Error));
     // What is not set is the system's.
-    if !context.grants.clock {
+    if context.grants.clock {
+        wasi.monotonic_clock(Running);
+    } else {
         wasi.wall_clock(Still(context.now)).monotonic_clock(Still(context.now));
     }
     if !context.grants.randomness {
@@ -159,6 +166,21 @@ impl HostMonotonicClock for Still {
     /// Not 0, which Go's runtime takes for a clock that is broken.
     fn now(&self) -> u64 {
         1_000_000
+    }
+}
+
+/// A clock that counts from the host's start, so that it never goes back for an instance that takes a second call.
+struct Running;
+
+impl HostMonotonicClock for Running {
+    fn resolution(&self) -> u64 {
+        1
+    }
+
+    fn now(&self) -> u64 {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        // Not 0 either.
+        START.elapsed().as_nanos().try_into().unwrap_or(u64::MAX).saturating_add(1_000_000)
     }
 }
 

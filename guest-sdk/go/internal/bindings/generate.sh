@@ -16,10 +16,16 @@ world go-subscriber { export subscriber; }
 world go-worker { export worker; }
 world go-recovery { export recovery; }
 world go-probe { export probe; }
+world go-grants {
+    import wasi:http/types@0.2.12;
+    import wasi:http/outgoing-handler@0.2.12;
+    import wasi:keyvalue/store@0.2.0-draft;
+    import wasi:keyvalue/atomics@0.2.0-draft;
+}
 END
 
 interfaces="manifest subscriber worker recovery probe"
-for interface in $interfaces; do
+for interface in $interfaces grants; do
     wit-bindgen go --world "go-$interface" --pkg-name leveret/plugin/internal/bindings \
         --out-dir "$work/$interface" "$work/wit" > "$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 done
@@ -36,9 +42,15 @@ adapt() {
 mkdir -p leveret_plugin_types leveret_plugin_manifest
 adapt "$work/recovery/leveret_plugin_types/wit_bindings.go" | gofmt > leveret_plugin_types/wit_bindings.go
 adapt "$work/manifest/leveret_plugin_manifest/wit_bindings.go" | gofmt > leveret_plugin_manifest/wit_bindings.go
-for package in leveret_plugin_log wasi_config_store; do
-    mkdir -p "$package"
-    { printf '//go:build wasm\n\n'; adapt "$work/manifest/$package/wit_bindings.go"; } | gofmt > "$package/wit_bindings.go"
+import() {
+    mkdir -p "$2"
+    { printf '//go:build wasm\n\n'; adapt "$work/$1/$2/wit_bindings.go"; } | gofmt > "$2/wit_bindings.go"
+}
+import manifest leveret_plugin_log
+import manifest wasi_config_store
+for package in wasi_clocks_monotonic_clock wasi_io_error wasi_io_poll wasi_io_streams wasi_http_types \
+    wasi_http_outgoing_handler wasi_keyvalue_store wasi_keyvalue_atomics; do
+    import grants "$package"
 done
 for interface in $interfaces; do
     mkdir -p "export_$interface"

@@ -1,10 +1,12 @@
 //! `leveret demo`: sample plugins, real events, and what came of them, on the embedded broker in a temporary directory.
 
+mod services;
+mod settings;
 mod story;
+mod transaction;
 mod tree;
 mod worker;
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,16 +18,26 @@ use super::error::CliError;
 use super::up::Signals;
 use super::{log, runtime};
 use crate::broker::{Destination, Outgoing};
-use crate::config::{BrokerUrl, Settings};
+use crate::config::Settings;
 use crate::delivery::Record;
 use crate::host::{Host, StartError};
-use crate::message::{Message, Subject, Tid};
+use crate::message::{Message, Subject};
 use crate::name::PluginId;
 use story::Scene;
+use transaction::Transaction;
 use worker::Worker;
 
 /// Longer than anything here takes; only there so that a defect ends the demo instead of hanging it.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// The samples, and the plugins that they are.
+const SAMPLES: [(&str, &str); 6] = [
+    ("pheidi", "pheidi"),
+    ("pheidi-mailer", "pheidi/mailer"),
+    ("billing", "billing"),
+    ("warehouse", "warehouse"),
+    ("warehouse-stock", "warehouse/stock"),
+    ("docker", "docker"),
+];
 
 #[derive(Debug, Args)]
 pub(super) struct Demo {
@@ -43,15 +55,17 @@ impl Demo {
             log::begin(&settings.log)?;
         }
         let home = TempDir::with_prefix("leveret-demo-").map_err(failed)?;
-        let settings = within(home.path(), settings, self.keep);
-        runtime()?.block_on(self.play(&settings))
+        runtime()?.block_on(async {
+            let services = services::serve().await?;
+            let settings = settings::within(home.path(), settings, services, self.keep)?;
+            self.play(&settings).await
+        })
     }
 
     async fn play(self, settings: &Settings) -> Result<(), CliError> {
         let plugins = &settings.plugins.directory;
-        std::fs::create_dir_all(plugins).map_err(failed)?;
-        for sample in ["pheidi", "docker", "warehouse"] {
-            self.drop_in(sample, plugins, sample)?;
+        for (sample, plugin) in SAMPLES {
+            self.drop_in(sample, plugins, plugin)?;
         }
         println!("{}", story::BEGINNING);
         let host = start(settings).await?;
@@ -83,29 +97,18 @@ impl Demo {
     }
 
     /// Puts a sample into the plugins directory as everyone should: written beside, then renamed into place.
-    fn drop_in(&self, sample: &str, plugins: &Path, app: &str) -> Result<(), CliError> {
+    fn drop_in(&self, sample: &str, plugins: &Path, plugin: &str) -> Result<(), CliError> {
         let from = self.samples.join(sample).with_extension("wasm");
-        let (beside, place) = (plugins.join(format!(".{app}.new")), plugins.join(app).with_extension("wasm"));
+        let place = plugins.join(plugin).with_extension("wasm");
+        let folder = place.parent().unwrap_or(plugins);
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        let beside = folder.join(format!(".{sample}.new"));
         std::fs::copy(&from, &beside).map_err(|error| {
             let from = from.display();
             CliError::Failed(format!("the sample {from} is missing ({error}); `./dev demo` builds the samples first"))
         })?;
         std::fs::rename(&beside, &place).map_err(failed)
     }
-}
-
-/// The demo's own settings: everything in one temporary directory, whatever the user's are.
-fn within(home: &Path, settings: Settings, keep: bool) -> Settings {
-    let mut own = Settings { log: settings.log, admin: settings.admin, ..Settings::default() };
-    own.plugins.directory = home.join("plugins");
-    own.plugins.cache = home.join("cache");
-    own.broker.url = BrokerUrl::Embedded;
-    own.broker.embedded.file = home.join("broker.db");
-    own.ledger.file = home.join("ledger.db");
-    if !keep {
-        own.admin.address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    }
-    own
 }
 
 async fn start(settings: &Settings) -> Result<Host, CliError> {
@@ -127,24 +130,14 @@ struct Stage {
 impl Stage {
     /// Publishes an event and prints what came of it.
     async fn show(&mut self, scene: &Scene) -> Result<(), CliError> {
-        let event = scene.event.parse()?;
-        let message = Message::new(Subject::Event(event), scene.payload);
-        let (event, tid) = (scene.event.parse()?, message.tid.clone());
-        let outgoing = Outgoing { destination: Destination::Event(event), message };
+        let event = Message::new(Subject::Event(scene.event.parse()?), scene.payload);
+        let outgoing = Outgoing { destination: Destination::of(&event.subject), message: event.clone() };
         self.host.broker.publish(vec![outgoing]).await.map_err(failed)?;
-        let record = within_patience("the delivery", self.record(&tid)).await??;
-        let tasks = within_patience("the tasks", self.worker.tasks(&record)).await??;
-        println!("{}", tree::scene(scene.title, &record, &tasks));
+        let live = self.host.catalog.live().borrow().clone();
+        let following = Transaction::follow(event, &live, &mut self.records, &mut self.worker);
+        let transaction = within_patience("the end of the transaction", following).await??;
+        println!("{}", tree::scene(scene.title, &transaction));
         Ok(())
-    }
-
-    async fn record(&mut self, tid: &Tid) -> Result<Record, CliError> {
-        loop {
-            let record = self.records.recv().await.map_err(failed)?;
-            if record.tid == *tid {
-                return Ok(record);
-            }
-        }
     }
 
     fn version(&self, app: &str) -> Result<String, CliError> {

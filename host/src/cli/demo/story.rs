@@ -11,29 +11,30 @@ pub(super) struct Scene {
 }
 
 pub(super) const BEGINNING: &str = "\
-Leveret turns events into tasks, by plugins dropped into a directory.
-This is the embedded broker with three sample plugins. Every task below was really
-emitted by a WebAssembly component and taken from its queue.
+Leveret turns events into tasks, and tasks that are performed into events, by plugins
+dropped into a directory. This is the embedded broker with six sample plugins. What is
+in the trees below was really made by WebAssembly components; the workers among them
+ask services of the demo over HTTP, which is granted to them and nothing else is.
 ";
 
 pub(super) const FIRST: &[Scene] = &[
     Scene {
-        title: "An organization paid. Its receipt is to be mailed.",
-        event: "org.payment.processed",
-        payload: r#"{"organization":{"id":1,"name":"Runnable"},"amount":4200,"currency":"usd","paymentMethodOwner":{"email":"grace@example.org"}}"#,
-    },
-    Scene {
-        title: "A car was ordered. Its parts are to be reserved, those of one part in order.",
+        title: "A car was ordered. It is charged, its parts are reserved, and a receipt is mailed.",
         event: "order.placed",
         payload: r#"{"number":"EC-1879","customer":"Lewis Latimer","lines":[{"part":"battery-75","quantity":1},{"part":"wheel-19","quantity":4}]}"#,
     },
     Scene {
-        title: "An order without lines: the plugin rejects it, and it is kept as a dead letter.",
+        title: "Another, by somebody who cannot pay: the parts are given back.",
         event: "order.placed",
-        payload: r#"{"number":"EC-1880","customer":"Lewis Latimer","lines":[]}"#,
+        payload: r#"{"number":"EC-1880","customer":"Thomas Edison","lines":[{"part":"battery-75","quantity":1}]}"#,
     },
     Scene {
-        title: "Five minutes passed. Old images are to be removed.",
+        title: "A payment of nothing: the plugin rejects it, and it is kept as a dead letter.",
+        event: "org.payment.processed",
+        payload: r#"{"organization":{"id":1,"name":"Runnable"},"amount":0,"currency":"usd","paymentMethodOwner":{"email":"grace@example.org"}}"#,
+    },
+    Scene {
+        title: "Five minutes passed. Old images are to be removed; that task waits for a service to perform it.",
         event: "time.five-minutes.passed",
         payload: "{}",
     },

@@ -1,4 +1,4 @@
-//! Takes the emitted tasks from their queues, as the worker of an application would.
+//! Takes the tasks that no plugin performs from their queues, as the worker of a service would.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU16;
@@ -8,7 +8,6 @@ use tokio::sync::mpsc;
 use super::super::error::CliError;
 use super::failed;
 use crate::broker::Source;
-use crate::delivery::Record;
 use crate::host::Host;
 use crate::message::{Message, MessageId};
 use crate::name::TaskName;
@@ -20,10 +19,12 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Listens to the queue of every task that a live plugin may emit.
+    /// Listens to the queue of every task that a live plugin may emit and none performs.
     pub(super) async fn hire(host: &Host) -> Result<Self, CliError> {
         let live = host.catalog.live().borrow().clone();
-        let tasks: BTreeSet<TaskName> = live.values().flat_map(|live| live.description.emits.clone()).collect();
+        let performed = |task: &TaskName| live.values().any(|live| live.description.performs.contains(task));
+        let emitted = live.values().flat_map(|live| live.description.emits.clone());
+        let tasks: BTreeSet<TaskName> = emitted.filter(|task| !performed(task)).collect();
         let (sender, arriving) = mpsc::unbounded_channel();
         for task in tasks {
             let source = Source::task(task, NonZeroU16::MIN);
@@ -40,16 +41,14 @@ impl Worker {
         Ok(Self { arriving, arrived: BTreeMap::new() })
     }
 
-    /// The tasks that a delivery emitted, in its order.
-    pub(super) async fn tasks(&mut self, record: &Record) -> Result<Vec<Message>, CliError> {
-        let mut tasks = Vec::new();
-        for emitted in &record.emitted {
-            while !self.arrived.contains_key(&emitted.id) {
-                let message = self.arriving.recv().await.ok_or_else(|| failed("the task queues are gone"))?;
-                self.arrived.insert(message.id.clone(), message);
+    /// Waits for a task.
+    pub(super) async fn take(&mut self, id: &MessageId) -> Result<Message, CliError> {
+        loop {
+            if let Some(task) = self.arrived.remove(id) {
+                return Ok(task);
             }
-            tasks.extend(self.arrived.remove(&emitted.id));
+            let message = self.arriving.recv().await.ok_or_else(|| failed("the task queues are gone"))?;
+            self.arrived.insert(message.id.clone(), message);
         }
-        Ok(tasks)
     }
 }

@@ -212,7 +212,7 @@ fn a_problem_names_its_place_its_key_and_the_way_out() {
         ),
         (
             "[plugin.p.grants.http]\nallow = [{ host = \"api.example\" }, { host = \"api.example\", prots = [1] }]",
-            "leveret.toml:2:35: `plugin.p.grants.http.allow`: `prots`: unknown field `prots`, expected one of `host`, `ports`, `methods`, `plain`, `addresses`",
+            "leveret.toml:2:36: `plugin.p.grants.http.allow`: `prots`: unknown field `prots`, expected one of `host`, `ports`, `methods`, `plain`, `addresses`",
         ),
         (
             "[plugin.p.grants.http]\nallow = [{ host = \"api.example\", ports = [0] }]",

@@ -43,7 +43,7 @@ impl store::Host for State {
         match self.grants.bucket(&identifier) {
             Ok(_) => Ok(Ok(self.resources.push(Opened(identifier))?)),
             Err(reason) => {
-                tracing::debug!("refused: {reason}");
+                self.requests.refused(&reason);
                 Ok(Err(Error::Other(reason)))
             }
         }

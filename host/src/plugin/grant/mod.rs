@@ -27,8 +27,7 @@ use crate::name::{BucketName, PluginId};
 /// What one plugin is granted. Cheap to clone, since each of its calls has it.
 #[derive(Debug, Clone, Default)]
 pub struct Grants {
-    /// Whose they are; `None` where nothing is granted whatever the operator says.
-    pub plugin: Option<PluginId>,
+    pub scope: Scope,
     /// A clock that runs.
     pub clock: bool,
     /// Randomness of the system.
@@ -36,6 +35,31 @@ pub struct Grants {
     pub http: Option<Http>,
     pub keyvalue: Option<KeyValue>,
     pub secrets: Secrets,
+}
+
+/// Who has something, and where nothing is to be had whatever the operator says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// Whatever is pure: `describe`, and all that comes of events.
+    #[default]
+    Pure,
+    /// A worker that is tried on cases: it may import everything, and nothing of it works.
+    Cases,
+    /// This plugin's calls.
+    Plugin(PluginId),
+}
+
+impl Scope {
+    /// Whose it is; the error says why it is nobody's.
+    fn plugin(&self, what: &str) -> Result<&PluginId, String> {
+        match self {
+            Self::Pure => {
+                Err(format!("{what} here: only a worker's `perform`, `recover` and `healthy` have what is granted"))
+            }
+            Self::Cases => Err(format!("{what} where a plugin is tried on cases")),
+            Self::Plugin(plugin) => Ok(plugin),
+        }
+    }
 }
 
 /// The buckets of its application that a plugin may open, and how much each may hold.
@@ -50,12 +74,17 @@ pub struct KeyValue {
 impl Grants {
     /// Nothing, for a plugin that could be granted something.
     pub fn none(plugin: PluginId) -> Self {
-        Self { plugin: Some(plugin), ..Self::default() }
+        Self { scope: Scope::Plugin(plugin), ..Self::default() }
+    }
+
+    /// Nothing, for a plugin that is tried on cases.
+    pub fn of_cases() -> Self {
+        Self { scope: Scope::Cases, ..Self::default() }
     }
 
     /// A bucket that is granted; the error says what would grant it.
     fn bucket(&self, name: &str) -> Result<Bucket, String> {
-        let Some(plugin) = &self.plugin else { return Err(nothing_here("no bucket opens")) };
+        let plugin = self.scope.plugin("no bucket opens")?;
         let granted = self
             .keyvalue
             .as_ref()
@@ -81,7 +110,7 @@ impl Grants {
             let reason = format!("it is granted in leveret.toml, as by: [{}.{}", table(plugin), lines(name)?);
             Some(Import { name: name.clone(), reason })
         };
-        imports.iter().filter_map(import).collect()
+        if self.scope == Scope::Cases { Vec::new() } else { imports.iter().filter_map(import).collect() }
     }
 
     /// What is granted, by name; for people.
@@ -96,11 +125,6 @@ impl Grants {
         names.extend(self.secrets.names().map(|secret| format!("secret {secret}")));
         names
     }
-}
-
-/// What a call is told that has no grants at all.
-fn nothing_here(what: &str) -> String {
-    format!("{what} here: only a worker's `perform`, `recover` and `healthy` have what is granted")
 }
 
 /// Whether an import is of outbound HTTP.
@@ -144,5 +168,7 @@ mod tests {
         assert!(reason.contains("[plugin.pheidi.grants.keyvalue]"), "{reason}");
         let reason = Grants::default().bucket("sent").expect_err("never granted");
         assert!(reason.contains("`perform`"), "{reason}");
+        let reason = Grants::of_cases().bucket("sent").expect_err("never opened");
+        assert!(reason.contains("cases"), "{reason}");
     }
 }

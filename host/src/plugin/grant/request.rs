@@ -29,11 +29,13 @@ use wasmtime_wasi_http::{Error as Failure, RequestOptions, WasiBody, WasiHttpHoo
 use super::failure::{cause, failure};
 use super::http::{HttpGrant, Target};
 use super::resolver::{NotPublic, Resolver};
-use super::{Grants, nothing_here};
+use super::{Grants, Scope};
 use crate::name::PluginId;
 
 /// The most bytes of an answer's status line and headers together.
 const HEAD: usize = 64 * 1024;
+/// The most bytes of a request's body that wait in the host.
+const CHUNK: usize = 16 * 1024;
 /// How many refusals of one call are logged.
 const TOLD: u32 = 10;
 
@@ -158,19 +160,26 @@ impl Sender {
 
 /// What a plugin's call is let do over HTTP.
 pub(in crate::plugin) struct Requests {
-    plugin: Option<PluginId>,
+    scope: Scope,
     http: Option<Http>,
     told: Told,
 }
 
 impl Requests {
     pub(in crate::plugin) fn new(grants: &Grants) -> Self {
-        Self { plugin: grants.plugin.clone(), http: grants.http.clone(), told: Told::default() }
+        Self { scope: grants.scope.clone(), http: grants.http.clone(), told: Told::default() }
+    }
+
+    /// Tells the operator of something that is refused and names no host.
+    pub(super) fn refused(&self, reason: &str) {
+        if let Scope::Plugin(plugin) = &self.scope {
+            self.told.warn(plugin, |plugin| tracing::warn!(%plugin, "refused: {reason}"));
+        }
     }
 
     fn check(&self, method: &Method, uri: &Uri) -> Result<Arc<Sender>, String> {
-        let Some(plugin) = &self.plugin else { return Err(nothing_here("no request goes out")) };
-        let target = Target::read(method, uri)?;
+        let plugin = self.scope.plugin("no request goes out")?;
+        let target = Target::read(method, uri).inspect_err(|reason| self.refused(reason))?;
         let checked = match &self.http {
             Some(http) => http.grant.check(&target),
             None => Err(target.lacks_host(plugin)),
@@ -185,6 +194,10 @@ impl Requests {
 }
 
 impl WasiHttpHooks for Requests {
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        CHUNK
+    }
+
     fn send_request(
         &mut self,
         request: Request<WasiBody>,
@@ -210,7 +223,7 @@ impl Told {
     fn warn(&self, plugin: &PluginId, warn: impl FnOnce(&PluginId)) {
         match self.0.fetch_add(1, Ordering::Relaxed) {
             before if before < TOLD => warn(plugin),
-            TOLD => tracing::warn!(%plugin, "further requests of this delivery that are refused are not told"),
+            TOLD => tracing::warn!(%plugin, "further refusals of this delivery are not told"),
             _ => {}
         }
     }

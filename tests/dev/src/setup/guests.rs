@@ -24,6 +24,9 @@ const GUESTS: &[Guest] = &[
     Guest { package: "puppet", file: "puppet", flags: "" },
     Guest { package: "hostile", file: "hostile", flags: "" },
     Guest { package: "laborer", file: "laborer", flags: "" },
+    Guest { package: "errand", file: "errand", flags: "" },
+    // The same plugin with another task, so that an application may have two of them.
+    Guest { package: "errand", file: "errand-two", flags: "--features two" },
     Guest { package: "docker", file: "docker", flags: "" },
     // The same plugin in a later version, to show and test an update with.
     Guest { package: "docker", file: "docker-next", flags: "--features next" },

@@ -110,7 +110,8 @@ fn world() -> Value {
     json!({ "now": now, "entropy": drawn.then(|| u64::from_le_bytes(entropy).to_string()), "key": setting("api-key") })
 }
 
-#[perform("errand.run")]
+#[cfg_attr(not(feature = "two"), perform("errand.run"))]
+#[cfg_attr(feature = "two", perform("errand.two"))]
 fn on_task(task: Assignment<Errand>) -> Handled<Announcement> {
     Announcement::new("errand.done", &run(task.payload)?)
 }
