@@ -9,8 +9,6 @@ const TOO_MUCH_MEMORY: &[&str] = &["more memory than its limit"];
 /// What a loop calls that logs; its argument is the number of bytes.
 const LOG: &str = r#"(import "leveret:plugin/log@0.1.0" "log" (func $log (param i32 i32 i32)))"#;
 /// WASI preview 1, as a compiler that knows no components sees it.
-const CLOCK: &str =
-    r#"(import "wasi_snapshot_preview1" "clock_time_get" (func $clock (param i32 i64 i32) (result i32)))"#;
 const RANDOM: &str = r#"(import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))"#;
 /// A name of a task that is not one, or that is another's.
 pub const FORGED: [&str; 20] = [
@@ -193,9 +191,8 @@ pub const TABLE: &[Hostile] = &[
         some(&Subscriber { imports: LOG, on_event, ..Subscriber::default() })
     }),
     hostile("calls_the_host_without_end", Fate::Failed(NO_ANSWER), || {
-        let on_event =
-            "(loop $again (drop (call $clock (i32.const 0) (i64.const 0) (i32.const 4096))) (br $again)) unreachable";
-        some(&Subscriber { imports: CLOCK, on_event, ..Subscriber::default() })
+        let on_event = "(loop $again (call $log (i32.const 0) (i32.const 0) (i32.const 0)) (br $again)) unreachable";
+        some(&Subscriber { imports: LOG, on_event, ..Subscriber::default() })
     }),
     hostile("asks_the_host_for_100_mib", Fate::Failed(&["limit", "fuel", "unreachable", "random", "memory"]), || {
         let on_event = "(drop (call $random (i32.const 65536) (i32.const 104857600))) unreachable";
