@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 use self::browse::EmbeddedBrowse;
 use self::content::Content;
@@ -47,7 +47,13 @@ pub struct EmbeddedBroker {
     conditions: Conditions,
     /// How many listeners and browses there were.
     listeners: AtomicU64,
+    /// Whose turn it is to publish a large batch.
+    large: Semaphore,
 }
+
+/// From so many bytes of bodies on a batch is large. Large ones are written one at a time, so that the others share no
+/// transaction with more than one of them (I6).
+const LARGE: usize = 128 * 1024;
 
 impl EmbeddedBroker {
     /// Opens the file for this process alone, and makes it, with its directory, if it is missing.
@@ -62,7 +68,7 @@ impl EmbeddedBroker {
         // Absolute, since SQLite gives a meaning of its own to some relative paths, such as ":memory:".
         let path = std::path::absolute(path).map_err(|source| OpenError::Create { path: path.into(), source })?;
         let (worker, conditions) = Worker::start(Store::open(path)?)?;
-        Ok(Arc::new(Self { worker, conditions, listeners: AtomicU64::new(0) }))
+        Ok(Arc::new(Self { worker, conditions, listeners: AtomicU64::new(0), large: Semaphore::new(1) }))
     }
 
     fn next_key(&self) -> ListenerKey {
@@ -89,6 +95,11 @@ impl Broker for EmbeddedBroker {
 
     /// All of the batch or nothing of it, under any error.
     async fn publish(&self, batch: Vec<Outgoing>) -> Result<Published, PublishError> {
+        let size: usize = batch.iter().map(|outgoing| outgoing.message.body.len()).sum();
+        let _turn = match size >= LARGE {
+            true => Some(self.large.acquire().await.expect("the semaphore is never closed")),
+            false => None,
+        };
         let parcels = parcels(batch)?;
         let deposited = self.worker.ask(
             move |store, _| store.deposit(&parcels, Timestamp::now()),

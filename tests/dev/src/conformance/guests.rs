@@ -37,9 +37,12 @@ pub fn build(workspace: &Workspace) -> Result<(), Failure> {
     foreign::build(workspace)
 }
 
+/// Where the hostile plugin in C is put.
+pub const HOSTILE_C: &str = "guests/hostile-c.wasm";
+
 /// Builds the hostile plugin in C for the sandbox suite, or leaves it out as the conformance suite would.
 pub fn build_hostile(workspace: &Workspace) -> Result<(), Failure> {
-    let component = workspace.target("guests/hostile-c.wasm");
+    let component = workspace.target(HOSTILE_C);
     let guest = workspace.path("tests/sandbox/guests/c");
     let variables = match toolchain::zig(workspace) {
         Ok(variables) => variables,

@@ -55,7 +55,7 @@ fn reach(event: Event<Instruction>) -> Handled {
             reached("list here", fs::read_dir(".").map(Iterator::count)),
             reached("write", fs::write("plugins/other.wasm", "x")),
             reached("remove", fs::remove_file("broker.db")),
-            reached("temporary", fs::write("/tmp/x", "x")),
+            reached("temporary", fs::write("/var/x", "x")),
         ]),
         Instruction::Environment => report([
             env::vars().next().map(|(name, _)| format!("variable {name}")),

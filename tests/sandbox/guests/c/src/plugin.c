@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "leveret.h"
+#include <leveret/plugin.h>
 
 extern char **environ;
 
