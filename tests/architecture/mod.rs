@@ -125,7 +125,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("tracing_subscriber", &["cli"]),
     ("ureq", &["cli"]),
     ("wasi_preview1_component_adapter_provider", &["project"]),
-    ("wasmparser", &["project"]),
+    ("wasmparser", &["plugin/weigh.rs", "project"]),
     ("wasmtime", &["plugin"]),
     ("wasmtime_wasi", &["plugin"]),
     ("wasmtime_wasi_config", &["plugin"]),

@@ -9,6 +9,7 @@ mod figures;
 mod instance;
 mod lateness;
 mod ledger;
+mod neighbour;
 mod reload;
 mod retry;
 mod save;
@@ -53,6 +54,8 @@ enum Measurement {
     Compile,
     /// Under `leveret dev`, from saving a source file until the new version has handled a message.
     Save,
+    /// How long a healthy plugin's messages take alone, and beside each hostile one.
+    Neighbour,
     /// How late a plugin in a tight loop is stopped, alone and with others.
     Lateness,
     /// Events to tasks a second, on both brokers, beside a consumer and publisher without Leveret.
@@ -105,6 +108,10 @@ fn run(wanted: impl Fn(Measurement) -> bool, asked: Option<NonZeroU16>) -> Resul
     if wanted(Measurement::Save) {
         eprintln!("saves…");
         runtime.block_on(save::measure(&mut figures))?;
+    }
+    if wanted(Measurement::Neighbour) {
+        eprintln!("neighbours…");
+        runtime.block_on(neighbour::measure(&mut figures))?;
     }
     if wanted(Measurement::Lateness) {
         eprintln!("lateness…");

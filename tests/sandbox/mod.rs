@@ -3,6 +3,7 @@
 mod budget;
 mod constant;
 mod emit;
+mod hostile;
 mod outside;
 mod payload;
 mod probe;

@@ -4,6 +4,7 @@ pub mod broker;
 pub mod dev;
 pub mod guests;
 pub mod host;
+pub mod hostile;
 pub mod http;
 pub mod minisign;
 pub mod process;

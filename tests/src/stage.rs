@@ -71,6 +71,11 @@ impl Stage {
         self.until(|live| !live.contains_key(&self.plugin)).await
     }
 
+    /// The directory of the plugins.
+    pub fn plugins(&self) -> PathBuf {
+        plugins(self.directory.path())
+    }
+
     /// The version of the plugin that is live.
     pub fn live(&self) -> Option<Arc<Live>> {
         self.host.catalog.live().borrow().get(&self.plugin).cloned()

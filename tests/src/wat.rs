@@ -12,6 +12,12 @@ const DESCRIBED: &str = "i32.const 1024";
 /// `on-event` as a body that returns success without tasks: the memory at 16 is zero.
 pub const NO_TASKS: &str = "i32.const 16";
 
+/// `cabi_realloc` as a body that takes the next of what is free.
+const ALLOCATE: &str = "(local $at i32)
+    (local.set $at (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
+    (global.set $free (i32.add (local.get $at) (local.get 3)))
+    (local.get $at)";
+
 /// `on-event` as a body that returns one task: [`ECHOED`] with the event's payload as it is.
 pub const ECHO: &str = "(i32.store (i32.const 40) (i32.const 64)) (i32.store (i32.const 44) (i32.const 1))
     (i32.store (i32.const 64) (i32.const 128)) (i32.store (i32.const 68) (i32.const 9))
@@ -59,6 +65,10 @@ pub struct Subscriber<'a> {
     pub describe: &'a str,
     /// The body of `on-event`: its result is the address of a result.
     pub on_event: &'a str,
+    /// The body of `cabi_realloc`, by which the host asks for memory: its result is an address.
+    pub realloc: &'a str,
+    /// What the module imports, of the contract or of WASI preview 1.
+    pub imports: &'a str,
     /// Further parts of the module.
     pub more: &'a str,
     /// The memory, in pages of 64 KiB; what the host hands in lies from the second one on.
@@ -73,6 +83,8 @@ impl Default for Subscriber<'_> {
             emits: &[],
             describe: DESCRIBED,
             on_event: NO_TASKS,
+            realloc: ALLOCATE,
+            imports: "",
             more: "",
             pages: 2,
         }
@@ -81,26 +93,31 @@ impl Default for Subscriber<'_> {
 
 impl Subscriber<'_> {
     /// The component.
+    ///
+    /// # Panics
+    /// If its parts are malformed or do not fit the contract.
     pub fn build(&self) -> Vec<u8> {
-        let Self { describe, on_event, more, pages, .. } = self;
+        let module = self.module();
+        match self.imports {
+            "" => component("subscriber-plugin", &module),
+            _ => leveret::project::componentize(&parse(&module)).expect("it fits the contract"),
+        }
+    }
+
+    fn module(&self) -> String {
+        let Self { describe, on_event, realloc, imports, more, pages, .. } = self;
         let description = escaped(&self.description());
-        component(
-            "subscriber-plugin",
-            &format!(
-                r#"(module
-                    (memory (export "memory") {pages})
-                    (data (i32.const {DESCRIPTION}) "{description}")
-                    (global $free (mut i32) (i32.const 65536))
-                    (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
-                        (local $at i32)
-                        (local.set $at (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
-                        (global.set $free (i32.add (local.get $at) (local.get 3)))
-                        (local.get $at))
-                    (func (export "leveret:plugin/manifest@0.1.0#describe") (result i32) {describe})
-                    (func (export "leveret:plugin/subscriber@0.1.0#on-event")
-                        (param i32 i32 i32 i32 i32 i32 i64 i32 i32 i32 i32 i32 i32 i32) (result i32) {on_event})
-                    {more})"#
-            ),
+        format!(
+            r#"(module
+                {imports}
+                (memory (export "memory") {pages})
+                (data (i32.const {DESCRIPTION}) "{description}")
+                (global $free (mut i32) (i32.const 65536))
+                (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) {realloc})
+                (func (export "leveret:plugin/manifest@0.1.0#describe") (result i32) {describe})
+                (func (export "leveret:plugin/subscriber@0.1.0#on-event")
+                    (param i32 i32 i32 i32 i32 i32 i64 i32 i32 i32 i32 i32 i32 i32) (result i32) {on_event})
+                {more})"#
         )
     }
 

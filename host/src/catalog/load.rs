@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
 
@@ -18,6 +18,10 @@ use crate::plugin::{Budget, Compiled, Digest, Grants, Live, PluginSettings, Refu
 /// How many files are compiled at one time: compiling is what a processor can be kept busy with, and the pipeline
 /// needs one too.
 const COMPILING: usize = 2;
+/// How many of them may be heavy, so that the others never wait for those.
+const HEAVY: usize = 1;
+/// How long a file may be compiled. What its bytes do not tell beforehand is found here.
+const LONGEST: Duration = Duration::from_secs(300);
 /// How long compiling may take without a word.
 const BRIEF: Duration = Duration::from_millis(500);
 
@@ -44,8 +48,14 @@ pub struct Loader {
     sandbox: Arc<Sandbox>,
     limits: Limits,
     trust: Arc<Trust>,
-    compiling: Semaphore,
+    compiling: Arc<Semaphore>,
+    heavy: Arc<Semaphore>,
+    /// Compilations that nobody waits for any more, and that nothing can stop.
+    given_up: Arc<Semaphore>,
 }
+
+/// What is held while a file is compiled.
+type Turn = Vec<OwnedSemaphorePermit>;
 
 /// What came of a file.
 pub(super) struct Attempt {
@@ -56,7 +66,8 @@ pub(super) struct Attempt {
 
 impl Loader {
     pub fn new(sandbox: Arc<Sandbox>, limits: Limits) -> Self {
-        Self { sandbox, limits, trust: Arc::default(), compiling: Semaphore::new(COMPILING) }
+        let [compiling, heavy, given_up] = [COMPILING, HEAVY, 1].map(|number| Arc::new(Semaphore::new(number)));
+        Self { sandbox, limits, trust: Arc::default(), compiling, heavy, given_up }
     }
 
     /// Lets in those files only that somebody vouches for.
@@ -76,10 +87,35 @@ impl Loader {
 
     /// The same, for whoever also wants to know which bytes are refused.
     pub(super) async fn attempt(&self, file: &Path, id: PluginId) -> Attempt {
-        let _turn = self.compiling.acquire().await.expect("the semaphore is never closed");
+        let turn = vec![take(&self.compiling).await];
+        let (digest, light) = self.read(file, &id, turn, Sandbox::compile_light).await;
+        let (digest, compiled) = match light {
+            Ok((Some(compiled), voucher)) => (digest, Ok((compiled, voucher))),
+            // It is put off until no other heavy file is compiled, and is read again then.
+            Ok((None, _)) => {
+                let turn = vec![take(&self.heavy).await, take(&self.compiling).await];
+                self.read(file, &id, turn, Sandbox::compile).await
+            }
+            Err(refusal) => (digest, Err(refusal)),
+        };
+        let outcome = match compiled {
+            Ok((compiled, voucher)) => self.verify(compiled, voucher, id).await,
+            Err(refusal) => Err(refusal),
+        };
+        Attempt { digest, outcome }
+    }
+
+    /// Reads a file and makes something of what somebody vouches for.
+    async fn read<T: Send + 'static>(
+        &self,
+        file: &Path,
+        id: &PluginId,
+        turn: Turn,
+        compile: fn(&Arc<Sandbox>, &[u8]) -> Result<T, Refusal>,
+    ) -> (Option<Digest>, Result<(T, Option<Voucher>), Refusal>) {
         let (sandbox, size_limit, trust) = (self.sandbox.clone(), self.limits.file_size, self.trust.clone());
         let (path, plugin) = (file.to_owned(), id.clone());
-        let compiling = tokio::task::spawn_blocking(move || {
+        let mut compiling = tokio::task::spawn_blocking(move || {
             let bytes = match read(&path, size_limit) {
                 Ok(bytes) => bytes,
                 Err(refusal) => return (None, Err(refusal)),
@@ -87,14 +123,19 @@ impl Loader {
             let digest = Digest::of(&bytes);
             // Nothing but the hash is made of bytes that nobody vouches for.
             let voucher = trust.vouch(&path, &plugin, &bytes, digest);
-            (Some(digest), voucher.and_then(|voucher| Ok((sandbox.compile(&bytes)?, voucher))))
+            (Some(digest), voucher.and_then(|voucher| Ok((compile(&sandbox, &bytes)?, voucher))))
         });
-        let (digest, compiled) = tell(&id, file, compiling).await.unwrap_or((None, Err(Refusal::Panic)));
-        let outcome = match compiled {
-            Ok((compiled, voucher)) => self.verify(compiled, voucher, id).await,
-            Err(refusal) => Err(refusal),
-        };
-        Attempt { digest, outcome }
+        if let Ok(compiled) = tokio::time::timeout(LONGEST, tell(id, file, &mut compiling)).await {
+            return compiled.unwrap_or((None, Err(Refusal::Panic)));
+        }
+        // It burns on at low priority, and keeps its turn only if it is not the first that does.
+        let held = self.given_up.clone().try_acquire_owned().map_or(turn, |place| vec![place]);
+        tokio::spawn(async move {
+            // Whatever came of it, nobody wants it.
+            let _ = compiling.await;
+            drop(held);
+        });
+        (None, Err(Refusal::Endless(LONGEST)))
     }
 
     async fn verify(&self, compiled: Compiled, voucher: Option<Voucher>, id: PluginId) -> Result<Live, Refusal> {
@@ -109,10 +150,14 @@ impl Loader {
     }
 }
 
+async fn take(turns: &Arc<Semaphore>) -> OwnedSemaphorePermit {
+    turns.clone().acquire_owned().await.expect("the semaphore is never closed")
+}
+
 /// Waits for a file that is compiled, and says so where it takes long.
-async fn tell<T>(id: &PluginId, file: &Path, mut compiling: JoinHandle<T>) -> Result<T, JoinError> {
+async fn tell<T>(id: &PluginId, file: &Path, compiling: &mut JoinHandle<T>) -> Result<T, JoinError> {
     let begun = Instant::now();
-    if let Ok(compiled) = tokio::time::timeout(BRIEF, &mut compiling).await {
+    if let Ok(compiled) = tokio::time::timeout(BRIEF, &mut *compiling).await {
         return compiled;
     }
     let size = fs::metadata(file).map_or(0, |metadata| metadata.len()) as f64 / 1e6;

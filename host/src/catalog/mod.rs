@@ -57,6 +57,14 @@ pub struct CatalogOptions {
     pub rest: Duration,
 }
 
+impl CatalogOptions {
+    fn scan(&self, signatures: bool) -> Scan {
+        let mut scan = scan(&self.directory, signatures);
+        self.own.iter().for_each(|path| scan.expose(path));
+        scan
+    }
+}
+
 /// What became of one file.
 #[derive(Debug, Clone, Serialize)]
 pub struct PluginStatus {
@@ -194,7 +202,12 @@ impl Catalog {
         loop {
             watcher.keep_watching();
             let renamed = watcher.renamed();
-            let next = self.look(first, &renamed, &mut loads);
+            let (options, signatures) = (self.options.clone(), self.loader.reads_signatures());
+            // Thousands of files take a while to look at, which the async threads must not.
+            let looking = tokio::task::spawn_blocking(move || options.scan(signatures)).await;
+            // Looking does not panic, so it is the runtime that ends.
+            let Ok(scan) = looking else { return };
+            let next = self.look(scan, first, &renamed, &mut loads);
             first = false;
             if loads.is_empty() && next.is_none() {
                 self.settled.send_replace(true);
@@ -206,15 +219,16 @@ impl Catalog {
                 () = tokio::time::sleep(wait) => {}
                 Some(loaded) = loads.join_next() => self.settle(loaded.expect("a load neither panics nor is aborted")),
             }
+            while let Some(loaded) = loads.try_join_next() {
+                self.settle(loaded.expect("a load neither panics nor is aborted"));
+            }
         }
     }
 
     /// Looks at the directory and begins to load what is new and whole. Returns when to look again at the latest, if
     /// something is not at rest yet.
-    fn look(&self, first: bool, renamed: &[PathBuf], loads: &mut JoinSet<Loaded>) -> Option<Instant> {
+    fn look(&self, scan: Scan, first: bool, renamed: &[PathBuf], loads: &mut JoinSet<Loaded>) -> Option<Instant> {
         let signatures = self.loader.reads_signatures();
-        let mut scan = scan(&self.options.directory, signatures);
-        self.options.own.iter().for_each(|path| scan.expose(path));
         let Scan { found, exposed } = scan;
         self.exposures.observe(exposed);
         let now = Instant::now();

@@ -178,9 +178,11 @@ QtKMXWyYcwdpZAlPF7tE2ENJkRd1ujvKjlj1m9RtHTBnZPa5WKU5uWRs5GoP5M/VqE81QFuMKI5k/SfN
 
     #[test]
     fn whatever_else_is_beside_a_file_vouches_for_nothing() {
+        /// Keys, the bytes of a file, its signature, and words of the reason.
+        type Case<'c> = (Vec<TrustedKey>, &'c [u8], Option<&'c str>, &'c str);
         let altered = PREHASHED.replace("file:test", "file:toast");
         let keys = || vec![key(None)];
-        let cases: [(Vec<TrustedKey>, &[u8], Option<&str>, &str); 9] = [
+        let cases: [Case<'_>; 9] = [
             (Vec::new(), b"test", Some(PREHASHED), "not listed, and there are no keys"),
             (keys(), b"test", None, "there is no signature"),
             (keys(), b"Test", Some(PREHASHED), "not of these bytes"),

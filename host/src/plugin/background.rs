@@ -18,11 +18,11 @@ pub(super) fn in_background<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     }
 }
 
-/// On Linux niceness is a thread's own; elsewhere it would be the whole host's.
-fn step_back() {
+/// Makes this thread step back. On Linux niceness is a thread's own; elsewhere it would be the whole host's.
+pub(super) fn step_back() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::nice(NICENESS) {
-        tracing::debug!("compiling has the priority of deliveries: {error}");
+        tracing::debug!("what takes long has the priority of deliveries: {error}");
     }
 }
 

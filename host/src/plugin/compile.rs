@@ -9,14 +9,16 @@ use super::grant::{self, Grants};
 use super::instance::State;
 use super::refusal::{Import, Refusal};
 use super::sandbox::{Compiling, House, Sandbox};
+use super::weigh::weigh;
 use super::{Digest, Reuse, since_v0_1};
 use crate::name::PluginId;
 
-/// A component that compiled and that the host is willing to instantiate.
+/// A component that compiled and that the host is willing to instantiate. Cheap to clone.
+#[derive(Clone)]
 pub struct Compiled {
     pub(super) sandbox: Arc<Sandbox>,
     pub(super) pre: InstancePre<State>,
-    pub(super) exports: since_v0_1::Exports,
+    pub(super) exports: Arc<since_v0_1::Exports>,
     pub digest: Digest,
     /// Why the pool cannot hold it, if it cannot.
     pub outside_pool: Option<String>,
@@ -43,13 +45,29 @@ impl Compiled {
 }
 
 impl Sandbox {
-    /// Compiles a plugin's file, on threads that step back behind deliveries unless somebody waits for it. Takes up to seconds of processor time: call
-    /// it off the async threads.
+    /// Compiles a plugin's file, on threads that step back behind deliveries unless somebody waits for it. Takes seconds of
+    /// processor time, or up to two minutes of a heavy file's: call it off the async threads.
     pub fn compile(self: &Arc<Self>, bytes: &[u8]) -> Result<Compiled, Refusal> {
         check_kind(bytes)?;
+        self.in_the_background(|| {
+            weigh(bytes)?;
+            self.compile_here(bytes)
+        })
+    }
+
+    /// The same, unless the file is heavy: `None` then, and it is not compiled.
+    pub fn compile_light(self: &Arc<Self>, bytes: &[u8]) -> Result<Option<Compiled>, Refusal> {
+        check_kind(bytes)?;
+        self.in_the_background(|| {
+            let is_heavy = weigh(bytes)?.is_heavy();
+            (!is_heavy).then(|| self.compile_here(bytes)).transpose()
+        })
+    }
+
+    fn in_the_background<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         match self.compiling() {
-            Compiling::Thorough => in_background(|| self.compile_here(bytes)),
-            Compiling::Quick => self.compile_here(bytes),
+            Compiling::Thorough => in_background(work),
+            Compiling::Quick => work(),
         }
     }
 
@@ -67,7 +85,7 @@ impl Sandbox {
         let imports = kind.imports(engine).map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
         check_imports(&imports, since_v0_1::has_worker(&names))?;
         let pre = linker.instantiate_pre(&component).map_err(contract)?;
-        let exports = since_v0_1::Exports::find(&pre, names)?;
+        let exports = Arc::new(since_v0_1::Exports::find(&pre, names)?);
         let (sandbox, digest, reuse, grants) = (self.clone(), Digest::of(bytes), None, Grants::default());
         Ok(Compiled { sandbox, pre, exports, digest, outside_pool, reuse, imports, grants })
     }

@@ -10,10 +10,12 @@ use wasmtime::Store;
 use wasmtime::component::Instance;
 
 use super::compile::Compiled;
+use super::fair::Neighbour;
 use super::grant::Grants;
 use super::instance::{Context, Room, State};
 use super::reuse::Waiting;
 use super::schema::Schema;
+use super::since_v0_1::{failed, record, types};
 use super::{Budget, Digest, Handler, Incoming, Invocation, Outcome, PluginSettings, Recovered, What};
 use crate::message::{FailedAttempt, REASON_LIMIT, Receipt, Subject, Timestamp};
 use crate::name::AppName;
@@ -46,6 +48,12 @@ impl Bounds {
 }
 
 pub(super) struct Component {
+    inner: Arc<Inner>,
+    neighbour: Arc<Neighbour>,
+}
+
+/// What its calls need, wherever they run.
+struct Inner {
     compiled: Compiled,
     bounds: Bounds,
     /// Instances that have handled an event and wait for another, if they are reused; and those that have performed a
@@ -55,15 +63,17 @@ pub(super) struct Component {
 }
 
 impl Component {
-    pub(super) fn new(compiled: Compiled, bounds: Bounds) -> Self {
+    pub(super) fn new(compiled: Compiled, bounds: Bounds, neighbour: Arc<Neighbour>) -> Self {
         let [subscribers, workers] = [(), ()].map(|()| compiled.reuse.map(Waiting::new));
-        Self { compiled, bounds, subscribers, workers }
+        Self { inner: Arc::new(Inner { compiled, bounds, subscribers, workers }), neighbour }
     }
+}
 
-    fn waiting(&self, what: What<'_>) -> Option<&Arc<Waiting>> {
-        match what {
-            What::Event { .. } => self.subscribers.as_ref(),
-            What::Task { .. } => self.workers.as_ref(),
+impl Inner {
+    fn waiting(&self, message: &types::Message) -> Option<&Arc<Waiting>> {
+        match message {
+            types::Message::Event(_) => self.subscribers.as_ref(),
+            types::Message::Task(_) => self.workers.as_ref(),
         }
     }
 
@@ -78,35 +88,21 @@ impl Component {
             None => self.compiled.room(budget, context),
         }
     }
-}
 
-/// What the randomness of a call is seeded from: the same for a message that is delivered again. Each attempt of a task
-/// draws anew, since a worker may have to choose otherwise than it did when it failed.
-fn seed(message: &Incoming<'_>) -> Digest {
-    match message.what {
-        What::Event { .. } => Digest::of(message.id.as_str().as_bytes()),
-        What::Task { attempt, .. } => Digest::of(format!("{}\0{attempt}", message.id).as_bytes()),
-    }
-}
-
-#[async_trait]
-impl Handler for Component {
-    async fn handle(&self, message: Incoming<'_>) -> Invocation {
+    /// Everything that is done for a plugin's sake, so that it is all done where the plugin has its place.
+    async fn handle(&self, message: types::Message, context: Context) -> Invocation {
         let Self { compiled, bounds, .. } = self;
-        let waiting = self.waiting(message.what);
-        let context = bounds.context(message.time, seed(&message), message.what.is_task());
+        let waiting = self.waiting(&message);
         let call = async |store: &mut Store<State>, instance: &Instance| {
             compiled.exports.handle(store, instance, &message).await
         };
-        let place = compiled.sandbox.place().await;
         let mut room = self.room(waiting, context);
         let (answer, receipt) = compiled.call_in(&mut room, bounds.budget, call).await;
-        // It ends before its place is another's, unless it is given one of those that are kept.
+        // It ends here, unless it is given one of the places of those that are kept.
         let again = waiting.filter(|_| answer.is_ok());
         let kept = again.and_then(|waiting| Some((waiting, waiting.keep(room, &compiled.sandbox)?)));
-        drop(place);
 
-        let mut receipt = Receipt { bytes_in: message.payload.len() as u64, ..receipt };
+        let mut receipt = Receipt { bytes_in: bytes_in(&message), ..receipt };
         let outcome = match answer {
             Ok(Ok(made)) => {
                 receipt.bytes_out = made.size();
@@ -128,20 +124,22 @@ impl Handler for Component {
         Invocation { outcome, receipt }
     }
 
-    async fn recover(&self, message: Incoming<'_>, attempts: &[FailedAttempt]) -> Option<Recovered> {
+    /// `None` if it has no recovery.
+    async fn recover(
+        &self,
+        message: types::Message,
+        attempts: Vec<types::FailedAttempt>,
+        context: Context,
+    ) -> Option<Recovered> {
         let Self { compiled, bounds, .. } = self;
         let recovery = compiled.exports.recovery()?;
-        let seed = Digest::of(format!("{}\0recovery", message.id).as_bytes());
-        let context = bounds.context(message.time, seed, message.what.is_task());
         let budget = Budget { time: bounds.budget.recovery, ..bounds.budget };
         let call = async |store: &mut Store<State>, instance: &Instance| {
-            recovery.recover(store, instance, &message, attempts).await
+            recovery.recover(store, instance, &message, &attempts).await
         };
-        let place = compiled.sandbox.place().await;
         let (answer, receipt) = compiled.call(budget, context, call).await;
-        drop(place);
 
-        let mut receipt = Receipt { bytes_in: message.payload.len() as u64, ..receipt };
+        let mut receipt = Receipt { bytes_in: bytes_in(&message), ..receipt };
         let answer = match answer {
             Ok(Ok(made)) => {
                 receipt.bytes_out = made.size();
@@ -153,18 +151,61 @@ impl Handler for Component {
         Some(Recovered { answer: answer.map_err(|reason| bounds.hide(reason)), receipt })
     }
 
-    async fn healthy(&self) -> Result<(), String> {
+    async fn healthy(&self, context: Context) -> Result<(), String> {
         let Self { compiled, bounds, .. } = self;
         let Some(probe) = compiled.exports.probe() else { return Ok(()) };
-        // The moment of the question: what a probe answers is neither emitted nor asked for again in a replay.
-        let context = bounds.context(Timestamp::now(), compiled.digest, compiled.exports.is_worker());
         let budget = Budget { time: PROBE, wasm_time: PROBE, ..bounds.budget };
         let call = async |store: &mut Store<State>, instance: &Instance| probe.healthy(store, instance).await;
-        let _place = compiled.sandbox.place_apart().await;
         match compiled.call(budget, context, call).await.0 {
             Ok(answer) => answer.map_err(|words| bounded(bounds.hide(words))),
             Err(fault) => Err(bounds.hide(format!("its probe failed: {fault}"))),
         }
+    }
+}
+
+fn bytes_in(message: &types::Message) -> u64 {
+    let payload = match message {
+        types::Message::Event(event) => &event.payload,
+        types::Message::Task(task) => &task.payload,
+    };
+    payload.len() as u64
+}
+
+/// What the randomness of a call is seeded from: the same for a message that is delivered again. Each attempt of a task
+/// draws anew, since a worker may have to choose otherwise than it did when it failed.
+fn seed(message: &Incoming<'_>) -> Digest {
+    match message.what {
+        What::Event { .. } => Digest::of(message.id.as_str().as_bytes()),
+        What::Task { attempt, .. } => Digest::of(format!("{}\0{attempt}", message.id).as_bytes()),
+    }
+}
+
+#[async_trait]
+impl Handler for Component {
+    async fn handle(&self, message: Incoming<'_>) -> Invocation {
+        let Self { inner, neighbour } = self;
+        let context = inner.bounds.context(message.time, seed(&message), message.what.is_task());
+        let (running, message) = (inner.clone(), record(&message));
+        let call = async move { running.handle(message, context).await };
+        inner.compiled.sandbox.fair.run(neighbour, call).await
+    }
+
+    async fn recover(&self, message: Incoming<'_>, attempts: &[FailedAttempt]) -> Option<Recovered> {
+        let Self { inner, neighbour } = self;
+        inner.compiled.exports.recovery()?;
+        let seed = Digest::of(format!("{}\0recovery", message.id).as_bytes());
+        let context = inner.bounds.context(message.time, seed, message.what.is_task());
+        let (running, message, attempts) = (inner.clone(), record(&message), attempts.iter().map(failed).collect());
+        let call = async move { running.recover(message, attempts, context).await };
+        inner.compiled.sandbox.fair.run(neighbour, call).await
+    }
+
+    async fn healthy(&self) -> Result<(), String> {
+        let inner = self.inner.clone();
+        // The moment of the question: what a probe answers is neither emitted nor asked for again in a replay.
+        let is_worker = inner.compiled.exports.is_worker();
+        let context = inner.bounds.context(Timestamp::now(), inner.compiled.digest, is_worker);
+        self.inner.compiled.sandbox.fair.probe(&self.neighbour, async move { inner.healthy(context).await }).await
     }
 }
 

@@ -33,11 +33,13 @@ impl Compiled {
         let settings = PluginSettings::default();
         let grants = Grants::default();
         let context = Context { now: Timestamp::from_millis(0), seed: self.digest.0, settings, grants };
-        let describe =
-            async |store: &mut Store<State>, instance: &Instance| self.exports.describe(store, instance).await;
-        let place = self.sandbox.place_apart().await;
-        let (answer, _) = self.call(budget, context, describe).await;
-        drop(place);
+        let compiled = self.clone();
+        let describing = async move {
+            let describe =
+                async |store: &mut Store<State>, instance: &Instance| compiled.exports.describe(store, instance).await;
+            compiled.call(budget, context, describe).await
+        };
+        let (answer, _) = self.sandbox.fair.describe(describing).await;
         let (app, answer) = (app.clone(), answer.map_err(Refusal::Describe)?);
         // Schemas take their time.
         let parsed = tokio::task::spawn_blocking(move || parse(&app, answer)).await;
@@ -71,8 +73,9 @@ impl Compiled {
         let grants = self.grants.clone();
         let uses = Uses { imports: self.imports.clone(), grants: grants.names() };
         let bounds = Bounds { app: id.app.clone(), makes, budget, settings, grants };
+        let neighbour = self.sandbox.fair.neighbour(&id);
         let outside_pool = self.outside_pool.clone();
-        let handler: Arc<dyn Handler> = Arc::new(Component::new(self, bounds));
+        let handler: Arc<dyn Handler> = Arc::new(Component::new(self, bounds, neighbour));
         Live { id, version, description, uses, outside_pool, voucher: None, handler }
     }
 }

@@ -1,20 +1,22 @@
 //! A plugin as the rest of the host sees it: what it describes itself as, and a [`Handler`] to deliver to.
 //!
-//! Behind it stands wasmtime: `engine` and `sandbox` hold the engines and the limits, `compile` turns a file into a component that
-//! may be let in, `since_v0_1` speaks the contract, `instance` runs one call in a store, `reuse` keeps stores for
-//! plugins that are to have them for more than one call, and `component` is the [`Handler`] made of them.
+//! Behind it stands wasmtime: `engine` and `sandbox` hold the engines and the limits, `weigh` refuses what would take too long
+//! to compile, `compile` turns a file into a component that may be let in, `since_v0_1` speaks the contract, `instance` runs one call in a store, `reuse` keeps stores for
+//! plugins that are to have them for more than one call, `fair` and `places` let calls run beside each other, and `component` is the [`Handler`] made of them.
 
 mod background;
 mod compile;
 mod component;
 mod describe;
 mod engine;
+mod fair;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 pub mod grant;
 mod host_time;
 mod instance;
 mod output;
+mod places;
 mod refusal;
 mod reuse;
 mod sandbox;
@@ -22,6 +24,7 @@ mod schema;
 mod settings;
 mod since_v0_1;
 mod trust;
+mod weigh;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};

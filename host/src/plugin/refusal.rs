@@ -1,6 +1,7 @@
 //! Why a file does not become a live version, in words that its author can act on.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::Digest;
 use super::instance::Fault;
@@ -35,6 +36,12 @@ pub enum Refusal {
     CoreModule,
     #[error("the host panicked over the file, which is a defect of Leveret: please report it with the file")]
     Panic,
+    #[error(
+        "the component would take too long to compile: {0}; write it as more and smaller functions, and instantiate less"
+    )]
+    Toil(String),
+    #[error("it was still being compiled after {0:?}, which is longer than a file may take")]
+    Endless(Duration),
     #[error("the component does not compile: {0}")]
     Malformed(String),
     #[error(

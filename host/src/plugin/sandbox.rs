@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{Cache, Engine};
 
+use super::fair::Fair;
 use super::instance::State;
 use super::{engine, grant, since_v0_1};
 
@@ -18,7 +19,8 @@ const APART: u16 = 4;
 pub struct SandboxOptions {
     /// A private directory of compiled plugins; made if it is missing. `None` compiles each time.
     pub cache: Option<PathBuf>,
-    /// How many deliveries may run at one time. As many instances may be kept for reuse beside them.
+    /// How many short deliveries may run at one time, and how many long ones. As many instances may be kept for reuse
+    /// beside them.
     pub concurrency: u16,
     /// The most memory that any plugin may be granted, in bytes.
     pub memory_maximum: u64,
@@ -58,8 +60,7 @@ pub struct Sandbox {
     pub(super) pool: Arc<House>,
     /// Where the others run; made when the first of them is there.
     outside: Mutex<Option<Arc<House>>>,
-    places: Semaphore,
-    apart: Semaphore,
+    pub(super) fair: Fair,
     kept: Arc<Semaphore>,
 }
 
@@ -91,18 +92,16 @@ impl Sandbox {
     /// Starts the engine, on a pool of memory if the address space allows one.
     pub fn new(options: &SandboxOptions) -> Result<Arc<Self>, SandboxError> {
         let cache = options.cache.as_ref().map(engine::open_cache).transpose()?;
-        let concurrency = usize::from(options.concurrency);
-        // Those that run, those that are kept for reuse, and those apart.
-        let instances = 2 * u32::from(options.concurrency) + u32::from(APART);
+        // Those of short calls and of long ones, those that are kept for reuse, and those apart.
+        let instances = 3 * u32::from(options.concurrency) + u32::from(APART);
         let engine = engine::pooled(options, instances, cache.as_ref()).map_err(SandboxError::Engine)?;
         Ok(Arc::new(Self {
             options: options.clone(),
             cache,
             pool: House::new(engine)?,
             outside: Mutex::default(),
-            places: Semaphore::new(concurrency),
-            apart: Semaphore::new(APART.into()),
-            kept: Arc::new(Semaphore::new(concurrency)),
+            fair: Fair::new(options.concurrency, APART),
+            kept: Arc::new(Semaphore::new(options.concurrency.into())),
         }))
     }
 
@@ -125,16 +124,6 @@ impl Sandbox {
         let house = House::new(engine::unpooled(&self.options, self.cache.as_ref()).map_err(SandboxError::Engine)?)?;
         *outside = Some(house.clone());
         Ok(house)
-    }
-
-    /// Waits for a place to run a delivery in.
-    pub(super) async fn place(&self) -> SemaphorePermit<'_> {
-        self.places.acquire().await.expect("the semaphore is never closed")
-    }
-
-    /// Waits for a place to run `describe` or a probe in: apart from deliveries, so that neither is kept waiting by them.
-    pub(super) async fn place_apart(&self) -> SemaphorePermit<'_> {
-        self.apart.acquire().await.expect("the semaphore is never closed")
     }
 
     /// A place for an instance that is kept for reuse, if there is one left.

@@ -22,7 +22,7 @@ wasmtime::component::bindgen!({
 
 pub(super) use self::leveret::plugin::log::add_to_linker;
 use self::leveret::plugin::log::{Host as LogHost, Level as LogLevel};
-use self::leveret::plugin::types;
+pub(super) use self::leveret::plugin::types;
 pub(super) use exports::leveret::plugin::manifest;
 use exports::leveret::plugin::{probe, recovery, subscriber, worker};
 
@@ -103,15 +103,15 @@ impl Exports {
         &self,
         store: &mut Store<State>,
         instance: &Instance,
-        message: &Incoming<'_>,
+        message: &types::Message,
     ) -> wasmtime::Result<Result<Made, types::Failure>> {
-        match (record(message), &self.subscriber, &self.worker) {
+        match (message, &self.subscriber, &self.worker) {
             (types::Message::Event(event), Some(subscriber), _) => {
-                let answer = subscriber.load(&mut *store, instance)?.call_on_event(store, &event).await?;
+                let answer = subscriber.load(&mut *store, instance)?.call_on_event(store, event).await?;
                 Ok(answer.map(|tasks| Made { tasks, announcements: Vec::new() }))
             }
             (types::Message::Task(task), _, Some(worker)) => {
-                let answer = worker.load(&mut *store, instance)?.call_perform(store, &task).await?;
+                let answer = worker.load(&mut *store, instance)?.call_perform(store, task).await?;
                 Ok(answer.map(|types::Performed { announcements, tasks }| Made { tasks, announcements }))
             }
             (types::Message::Event(_), None, _) => Err(wasmtime::format_err!("it exports no `subscriber`")),
@@ -137,11 +137,10 @@ impl Recovery {
         &self,
         store: &mut Store<State>,
         instance: &Instance,
-        message: &Incoming<'_>,
-        attempts: &[FailedAttempt],
+        message: &types::Message,
+        attempts: &[types::FailedAttempt],
     ) -> wasmtime::Result<Result<Made, String>> {
-        let attempts = attempts.iter().map(failed).collect::<Vec<_>>();
-        let answer = self.0.load(&mut *store, instance)?.call_recover(store, &record(message), &attempts).await?;
+        let answer = self.0.load(&mut *store, instance)?.call_recover(store, message, attempts).await?;
         Ok(answer.map(|tasks| Made { tasks, announcements: Vec::new() }))
     }
 }
@@ -170,7 +169,7 @@ impl From<types::Failure> for Outcome {
     }
 }
 
-fn failed(attempt: &FailedAttempt) -> types::FailedAttempt {
+pub(super) fn failed(attempt: &FailedAttempt) -> types::FailedAttempt {
     types::FailedAttempt {
         attempt: attempt.attempt.number(),
         time: attempt.time.millis(),
@@ -179,7 +178,7 @@ fn failed(attempt: &FailedAttempt) -> types::FailedAttempt {
     }
 }
 
-fn record(message: &Incoming<'_>) -> types::Message {
+pub(super) fn record(message: &Incoming<'_>) -> types::Message {
     let Incoming { what, id, tid, time, payload, headers } = message;
     let text = |(name, value): (&String, &HeaderValue)| {
         value.as_text().map(|value| types::Header { name: name.clone(), value: value.to_owned() })

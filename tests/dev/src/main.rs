@@ -25,12 +25,14 @@ const HELP: &str = "\
   test [suite...]       sets up, then checks and tests everything, or only the suites named
   test --rabbitmq 3|4 [suite...]
                         the same on the system's RabbitMQ or on 4.x; by itself, the tests that need one
+  test sandbox          lets hostile plugins loose on a host; the last line says how many were tried and contained
   conformance [--write] builds a plugin in each language, holds all of them to one table of cases, and shows it; writes
                         the README's table of languages
   fuzz [--seconds N] [target...]
                         throws bytes at whatever parses them, 60 seconds at each target unless told otherwise
   storm [flags]         replaces plugins while events flow and counts what gets lost: nothing should
   chaos [flags]         breaks host, broker, network and plugins while events flow: --minutes, --seed, --broker
+  bench neighbour       measures what a healthy plugin feels of each hostile one
   bench [flags]         measures start-up, reload, calls and throughput, beside a baseline in the same run
   help                  shows this
 

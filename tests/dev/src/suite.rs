@@ -104,6 +104,12 @@ pub fn test(workspace: &Workspace, arguments: &[String]) -> Result<ExitCode, Fai
         println!("{name:10} {:>8}  {}", seconds(*time), if *passed { "passed" } else { "FAILED" });
     }
     println!("{tally}");
+    // Only where it is asked for, since the last line of everything is that of the counts.
+    if let ([suite], Some(hostile)) = (&suites[..], tally.hostile())
+        && suite.name == "sandbox"
+    {
+        println!("{hostile}");
+    }
     Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -140,6 +146,8 @@ fn tests(workspace: &Workspace, binaries: &str, names: &str, version: RabbitMq) 
     let built = Program::cargo().words("build --workspace --all-targets").run();
     let with_guests = names.is_empty() && binaries.is_empty() || names.starts_with("conformance::");
     let built = built.and_then(|()| if with_guests { guests::build(workspace) } else { Ok(()) });
+    let with_hostile = names.is_empty() && binaries.is_empty() || names.starts_with("sandbox::");
+    let built = built.and_then(|()| if with_hostile { guests::build_hostile(workspace) } else { Ok(()) });
     let cargo = Program::cargo().words("test --workspace --no-fail-fast").words(binaries).argument("--").words(names);
     let cargo = if version == RabbitMq::Four { cargo.words(NOT_ON_FOUR) } else { cargo };
     let cargo = cargo.variable("TESTED_RABBITMQ", version.number());

@@ -3,16 +3,27 @@
 use std::fmt;
 use std::ops::AddAssign;
 
-/// How many tests passed and failed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// How many tests passed and failed, and what became of each hostile plugin.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
     pub passed: u64,
     pub failed: u64,
+    /// How many hostile plugins were tried.
+    tried: u64,
+    /// Those that were not contained, by name.
+    escaped: Vec<String>,
 }
 
+/// What the tests of hostile plugins begin with.
+const HOSTILE: &str = "test sandbox::hostile::";
+
 impl Tally {
-    /// What one line adds: nothing, unless it is a test binary's `test result:`.
+    /// What one line adds: nothing, unless it is a test binary's `test result:` or tells of a hostile plugin.
     pub fn of_line(line: &str) -> Self {
+        if let Some((name, result)) = line.strip_prefix(HOSTILE).and_then(|line| line.split_once(" ... ")) {
+            let escaped = if result == "ok" { vec![] } else { vec![name.to_owned()] };
+            return Self { tried: 1, escaped, ..Self::default() };
+        }
         let Some((_, counts)) = line.split_once("test result: ") else { return Self::default() };
         let mut words = counts.split([' ', '.', ';']).filter(|word| !word.is_empty()).peekable();
         let mut tally = Self::default();
@@ -25,12 +36,24 @@ impl Tally {
         }
         tally
     }
+
+    /// How many hostile plugins were tried and contained, and those that were not, as one line of JSON; `None` if none
+    /// was tried.
+    pub fn hostile(&self) -> Option<String> {
+        let Self { tried, escaped, .. } = self;
+        let contained = tried - escaped.len() as u64;
+        // Names of functions, which need no escaping.
+        let names = escaped.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(",");
+        (*tried > 0).then(|| format!("{{\"tried\":{tried},\"contained\":{contained},\"escaped\":[{names}]}}"))
+    }
 }
 
 impl AddAssign for Tally {
     fn add_assign(&mut self, other: Self) {
         self.passed += other.passed;
         self.failed += other.failed;
+        self.tried += other.tried;
+        self.escaped.extend(other.escaped);
     }
 }
 
@@ -56,5 +79,19 @@ mod tests {
             tally += Tally::of_line(line);
         }
         assert_eq!(tally.to_string(), "15 passed, 2 failed");
+    }
+
+    #[test]
+    fn hostile_plugins_are_counted_by_their_tests() {
+        let output = "test sandbox::hostile::loops_in_describe ... ok\n\
+            test sandbox::hostile::floods_the_log ... FAILED\n\
+            test sandbox::stuck::a_panic ... ok\n";
+        let mut tally = Tally::default();
+        for line in output.lines() {
+            tally += Tally::of_line(line);
+        }
+        let told = tally.hostile().unwrap_or_default();
+        assert_eq!(told, r#"{"tried":2,"contained":1,"escaped":["floods_the_log"]}"#);
+        assert_eq!(Tally::default().hostile(), None);
     }
 }

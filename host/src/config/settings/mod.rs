@@ -121,7 +121,8 @@ impl Default for Plugins {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Sandbox {
-    /// How many deliveries may run at one time, over all plugins.
+    /// How many short deliveries may run at one time, over all plugins, and as many long ones: those that compute for 5 ms
+    /// or wait for 10 ms. One plugin gets at most half of either, and one more.
     pub concurrency: NonZeroU16,
     /// The most memory that any plugin may be granted.
     pub memory_maximum: Size,

@@ -37,6 +37,24 @@ pub fn build(workspace: &Workspace) -> Result<(), Failure> {
     foreign::build(workspace)
 }
 
+/// Builds the hostile plugin in C for the sandbox suite, or leaves it out as the conformance suite would.
+pub fn build_hostile(workspace: &Workspace) -> Result<(), Failure> {
+    let component = workspace.target("guests/hostile-c.wasm");
+    let guest = workspace.path("tests/sandbox/guests/c");
+    let variables = match toolchain::zig(workspace) {
+        Ok(variables) => variables,
+        Err(reason) if std::env::var_os("CI").is_some() => return Err(Failure::Skipped { language: "C", reason }),
+        Err(reason) => {
+            eprintln!("!!! SKIPPED: the hostile plugin in C: {reason}");
+            return remove_file(&component);
+        }
+    };
+    let sources =
+        [guest.clone(), workspace.path("guest-sdk/c"), workspace.path("wit"), workspace.path("host/src/project")];
+    let build = leveret(workspace).argument("build").argument(&guest).argument("--out").argument(&component);
+    once(&component, &sources, || toolchain::given(build, &variables).run()).map(drop)
+}
+
 /// Builds one where its sources are others than those of the last time. Returns whether they are.
 fn ensure(workspace: &Workspace, language: &Language, variables: &Variables) -> Result<bool, Failure> {
     let guest = workspace.path("tests/conformance/guests").join(language.name);

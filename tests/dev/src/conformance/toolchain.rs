@@ -61,7 +61,7 @@ pub fn go(workspace: &Workspace) -> Result<Variables, String> {
 }
 
 /// `leveret build` looks for `python3 -m ziglang`, among others.
-fn zig(workspace: &Workspace) -> Result<Variables, String> {
+pub fn zig(workspace: &Workspace) -> Result<Variables, String> {
     let programs = ziglang::programs(workspace).ok_or("Zig could not be installed from PyPI: Python lacks venv")?;
     Ok(vec![("PATH", path_with(programs)?)])
 }

@@ -22,6 +22,7 @@ const GUESTS: &[Guest] = &[
     Guest { package: "billing", file: "billing", flags: "" },
     Guest { package: "warehouse-stock", file: "warehouse-stock", flags: "" },
     Guest { package: "puppet", file: "puppet", flags: "" },
+    Guest { package: "hostile", file: "hostile", flags: "" },
     Guest { package: "laborer", file: "laborer", flags: "" },
     Guest { package: "errand", file: "errand", flags: "" },
     // The same plugin with another task, so that an application may have two of them.
