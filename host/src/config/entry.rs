@@ -64,9 +64,9 @@ impl Entry {
         read.map(drop).map_err(|error| {
             let mut reason = node.refusal(&self.value, &error.inner().to_string());
             // Of an element of a list, the key that is wrong.
-            let below = error.path().iter().skip(self.key.segments().len());
+            let mut below = error.path().iter().skip(self.key.segments().len());
             if node.is("array")
-                && let Some(Segment::Map { key }) = below.skip_while(|one| !matches!(one, Segment::Map { .. })).next()
+                && let Some(Segment::Map { key }) = below.find(|one| matches!(one, Segment::Map { .. }))
             {
                 reason = format!("`{key}`: {reason}");
             }

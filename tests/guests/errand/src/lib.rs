@@ -52,7 +52,7 @@ fn get() -> String {
 fn run(errand: Errand) -> Handled<Value> {
     Ok(match errand {
         Errand::Request { method, url, size } => request(&method, &url, size),
-        Errand::Requests { url, count } => (0..count).map(|_| request("GET", &url, 0)).last().unwrap_or_default(),
+        Errand::Requests { url, count } => (0..count).fold(Value::Null, |_, _| request("GET", &url, 0)),
         Errand::Bucket { name, steps } => match bucket(&name, steps) {
             Ok(values) => json!({ "ok": values }),
             Err(error) => json!({ "error": error.to_string() }),
