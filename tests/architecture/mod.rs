@@ -102,7 +102,7 @@ const LAYERS: &[Layer] = &[
 
 /// Libraries that few parts of the host are the doors to, so that others can take their place.
 const DOORS: &[(&str, &[&str])] = &[
-    ("axum", &["admin"]),
+    ("axum", &["admin", "cli/demo/services.rs"]),
     ("clap", &["cli"]),
     ("http", &["plugin/grant"]),
     ("http_body_util", &["plugin/grant"]),

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use leveret::config::PluginSettings;
 use leveret::plugin::Outcome;
 
 use super::*;
@@ -18,23 +19,26 @@ fn events() -> BTreeMap<&'static str, Vec<(&'static str, Value)>> {
         "paymentMethodOwner": { "email": "grace@example.org" },
     });
     let lines = json!([{ "part": "axle-9", "quantity": 2 }, { "part": "lamp-3", "quantity": 4 }]);
-    let order = json!({ "number": "EC-1879", "customer": "Lewis Latimer", "lines": lines });
     let shipment = json!({ "number": "S-1", "customer": "Ada", "country": "GB" });
+    let declined = json!({ "order": "EC-1879", "lines": lines, "reason": "no funds" });
+    let order = json!({ "number": "EC-1879", "customer": "Lewis Latimer", "lines": lines });
     BTreeMap::from([
+        ("billing", vec![("order.placed", order.clone())]),
         ("docker", cleanup()),
         ("docker-next", cleanup()),
         ("pheidi", vec![("org.payment.processed", payment)]),
         ("relay", vec![("shipment.requested", shipment)]),
         ("warehouse", vec![("order.placed", order)]),
+        ("warehouse-stock", vec![("payment.declined", declined)]),
     ])
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_event_gives_the_same_bytes_a_thousand_times_in_every_sample() {
     for (sample, events) in events() {
-        let stage = Stage::empty().await;
-        let place = format!("{}.wasm", sample.split('-').next().unwrap_or(sample));
-        stage.host.install(&place, &guests::bytes(sample)).await;
+        let stage = Stage::start(grant_what_workers_import).await;
+        let app = sample.split('-').next().unwrap_or(sample);
+        stage.host.install(&format!("{app}.wasm"), &guests::bytes(sample)).await;
         let live = stage.live();
         let asked: Vec<_> = events.iter().map(|(event, _)| *event).collect();
         let wanted: Vec<_> = live.description.subscriptions.iter().map(|event| event.as_str()).collect();
@@ -49,6 +53,14 @@ async fn the_same_event_gives_the_same_bytes_a_thousand_times_in_every_sample() 
         }
         stage.host.stop().await;
     }
+}
+
+/// A component that is a worker too is let in with what it imports, none of which its handler of events can use.
+fn grant_what_workers_import(settings: &mut Settings) {
+    let http = json!({ "allow": [{ "host": "billing.example" }] });
+    let grants = json!({ "grants": { "http": http, "keyvalue": { "buckets": ["reservations"] } } });
+    let own: PluginSettings = serde_json::from_value(grants).expect("legal settings");
+    settings.plugin.extend(["billing", "warehouse"].map(|app| (app.parse().expect("a plugin"), own.clone())));
 }
 
 /// A sample that subscribes and is not in the list above would go unasked.

@@ -272,7 +272,7 @@ async fn prepare(entries: Vec<Entry>, session: &mut Session, options: &Options) 
                 (Destination::Delay { .. } | Destination::Queue(_), Subject::Task(_))
             );
         let (body, properties) = match shared && options.tid_in_body {
-            true => wire::body_for_others(message, properties),
+            true => wire::body_for_others(message, properties, !fresh),
             false => (message.body.clone(), properties),
         };
         let limit = session.link.body_limit();

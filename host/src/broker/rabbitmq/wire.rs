@@ -63,11 +63,16 @@ pub(super) fn properties(message: &Message, frame_limit: usize) -> Option<BasicP
     Some(properties)
 }
 
-/// The body as other services want it, with the TID in it. Notes on the properties where it was not there before.
-pub(super) fn body_for_others(message: &Message, properties: BasicProperties) -> (Bytes, BasicProperties) {
+/// The body as other services want it, with the TID in it. Notes on the properties where it was not there before; what
+/// a copy has as `tid` stays as it is.
+pub(super) fn body_for_others(
+    message: &Message,
+    properties: BasicProperties,
+    is_copy: bool,
+) -> (Bytes, BasicProperties) {
     let (body, added) = body::with_tid(&message.body, &message.tid);
     if !added {
-        return (body, properties);
+        return (if is_copy { message.body.clone() } else { body }, properties);
     }
     let mut headers = properties.headers().clone().unwrap_or_default();
     headers.insert(TID_ADDED.into(), AMQPValue::Boolean(true));
@@ -379,7 +384,7 @@ mod tests {
     fn what_a_plugin_gave_is_what_a_plugin_gets() {
         let mine = Message::new(event(), r#"{"a":1}"#);
         let through = |message: &Message| {
-            let (body, properties) = body_for_others(message, properties(message, FRAME).expect("small enough"));
+            let (body, properties) = body_for_others(message, properties(message, FRAME).expect("small enough"), false);
             assert!(str::from_utf8(&body).expect("text").contains(message.tid.as_str()));
             super::message(event(), &properties, body, true)
         };

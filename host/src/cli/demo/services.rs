@@ -14,6 +14,7 @@ use super::failed;
 
 /// Whose charges are declined.
 const WITHOUT_FUNDS: &str = "Thomas Edison";
+const WITHOUT_FUNDS_NUMBER: usize = 1000;
 
 /// Serves them on loopback, for as long as the demo runs. Returns where.
 pub(super) async fn serve() -> Result<SocketAddr, CliError> {
@@ -29,11 +30,16 @@ pub(super) async fn serve() -> Result<SocketAddr, CliError> {
 
 async fn customer(Path(name): Path<String>) -> Json<Value> {
     let email = format!("{}@example.org", name.to_lowercase().replace(' ', "."));
-    Json(json!({ "organization": { "id": name, "name": name }, "email": email }))
+    Json(json!({ "organization": { "id": number(&name), "name": name }, "email": email }))
+}
+
+/// Who it is: the same number each time.
+fn number(name: &str) -> usize {
+    if name == WITHOUT_FUNDS { WITHOUT_FUNDS_NUMBER } else { name.len() }
 }
 
 async fn charge(Json(order): Json<Value>) -> (StatusCode, Json<Value>) {
-    if order["organization"] == WITHOUT_FUNDS {
+    if order["organization"] == WITHOUT_FUNDS_NUMBER {
         return (StatusCode::PAYMENT_REQUIRED, Json(json!("no funds")));
     }
     (StatusCode::CREATED, Json(json!({ "amount": 4200, "currency": "usd" })))
