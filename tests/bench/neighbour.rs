@@ -168,7 +168,7 @@ impl Bench {
     async fn beside_bad_files(&self, round: usize) -> Result<Vec<f64>, Failure> {
         let plugins = self.stage.plugins();
         let folder = format!("bad{round}");
-        let (stop, files, writing) = (stop_after(ROUND), bad_files(), plugins.clone());
+        let (files, writing) = (bad_files(), plugins.clone());
         let place = move |number: usize| format!("{folder}/number-{number}.wasm");
         let places: Vec<String> = (0..1000).map(place).collect();
         let written = tokio::task::spawn_blocking(move || {
@@ -176,7 +176,7 @@ impl Bench {
                 put(&writing, place, file);
             }
         });
-        let times = self.load(&stop).await;
+        let times = self.load(&stop_after(ROUND)).await;
         written.await?;
         std::fs::remove_dir_all(plugins.join(format!("bad{round}")))?;
         times
