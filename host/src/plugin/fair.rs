@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
+use tracing::instrument::WithSubscriber as _;
 
 use super::background::step_back;
 use super::places::{Number, Place, Places};
@@ -181,7 +182,8 @@ impl Fair {
 
     /// Runs something on the threads of long calls, and drops it where nobody waits for it any more.
     async fn step_back<T: Send + 'static>(&self, call: impl Future<Output = T> + Send + 'static) -> T {
-        let call = call.in_current_span();
+        // What it logs goes where its caller's log goes: `leveret test` reads a plugin's lines.
+        let call = call.in_current_span().with_current_subscriber();
         let threads = self.threads.get_or_init(threads).as_ref().and_then(|Threads(runtime)| runtime.as_ref());
         let running = match threads {
             Some(threads) => threads.spawn(call),
