@@ -18,6 +18,7 @@ use leveret_tests::hostile::{self, EVENT, Fate, Hostile};
 use leveret_tests::stage::{Failure, Stage};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use super::figures::{Figures, median, quantile};
@@ -223,9 +224,12 @@ fn stop_after(time: Duration) -> Arc<AtomicBool> {
     stop
 }
 
+/// Whoever waits for a message to be handled: told when it was, and how it settled.
+type Waiting = oneshot::Sender<(Instant, Settlement)>;
+
 /// Tells who waits for a message that it was handled, and when.
 #[derive(Clone, Default)]
-struct Records(Arc<Mutex<HashMap<MessageId, tokio::sync::oneshot::Sender<(Instant, Settlement)>>>>);
+struct Records(Arc<Mutex<HashMap<MessageId, Waiting>>>);
 
 impl Records {
     fn follow(mut journal: Receiver<Record>) -> Self {
@@ -247,8 +251,8 @@ impl Records {
         records
     }
 
-    fn wait_for(&self, id: &MessageId) -> tokio::sync::oneshot::Receiver<(Instant, Settlement)> {
-        let (told, waiting) = tokio::sync::oneshot::channel();
+    fn wait_for(&self, id: &MessageId) -> oneshot::Receiver<(Instant, Settlement)> {
+        let (told, waiting) = oneshot::channel();
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), told);
         waiting
     }

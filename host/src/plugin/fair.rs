@@ -182,6 +182,7 @@ impl Fair {
 
     /// Runs something on the threads of long calls, and drops it where nobody waits for it any more.
     async fn step_back<T: Send + 'static>(&self, call: impl Future<Output = T> + Send + 'static) -> T {
+        // What it logs goes where its caller's log goes: `leveret test` reads a plugin's lines.
         let call = call.in_current_span().with_current_subscriber();
         let threads = self.threads.get_or_init(threads).as_ref().and_then(|Threads(runtime)| runtime.as_ref());
         let running = match threads {
