@@ -22,5 +22,6 @@ pub mod ledger;
 pub mod message;
 pub mod name;
 pub mod plugin;
+pub mod private_file;
 pub mod project;
 pub mod redis;

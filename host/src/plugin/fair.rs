@@ -9,7 +9,7 @@ use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
-use std::task::Poll;
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,7 @@ const LONG: Duration = Duration::from_millis(5);
 /// Time by the clock from which one that waits is long.
 const PATIENCE: Duration = Duration::from_millis(10);
 /// How many short calls in a row regain the trust that a long one has lost.
-const PENANCE: u32 = 32;
+const PENANCE: u32 = 8;
 /// All that is described shares as one neighbour.
 const DESCRIBED: Number = 0;
 
@@ -218,9 +218,9 @@ async fn first_moments<F: Future + Unpin>(call: &mut F, neighbour: &Neighbour) -
     let mut spent = Duration::ZERO;
     let mut patience = pin!(tokio::time::sleep(PATIENCE));
     std::future::poll_fn(|task| {
-        let polled = Instant::now();
+        let stint = Stint::begin();
         let answer = Pin::new(&mut *call).poll(task);
-        spent += polled.elapsed();
+        spent += stint.computed();
         if let Poll::Ready(answer) = answer {
             neighbour.was(spent >= LONG);
             return Poll::Ready(Some(answer));
@@ -233,25 +233,81 @@ async fn first_moments<F: Future + Unpin>(call: &mut F, neighbour: &Neighbour) -
 
 /// Polls a call, each time when it is its plugin's turn. Says whether it was long.
 async fn in_turns<F: Future>(turns: &Arc<Places>, number: Number, mut call: Pin<Box<F>>) -> (F::Output, bool) {
-    let begun = Instant::now();
     let (mut spent, mut waited) = (Duration::ZERO, Duration::ZERO);
     loop {
-        let asked = Instant::now();
         let turn = turns.take(number).await;
-        let polled = Instant::now();
-        waited += polled - asked;
-        let answer = std::future::poll_fn(|task| Poll::Ready(call.as_mut().poll(task))).await;
-        spent += polled.elapsed();
+        let stint = Stint::begin();
+        let (answer, bell) = std::future::poll_fn(|task| {
+            let bell = Arc::new(Bell { task: task.waker().clone(), rung: OnceLock::new() });
+            Poll::Ready((call.as_mut().poll(&mut Context::from_waker(&bell.clone().into())), bell))
+        })
+        .await;
+        spent += stint.computed();
+        let asleep = Instant::now();
         drop(turn);
         if let Poll::Ready(answer) = answer {
-            let is_long = spent >= LONG || begun.elapsed().saturating_sub(waited) >= PATIENCE;
-            return (answer, is_long);
+            return (answer, spent >= LONG || waited >= PATIENCE);
         }
         // The call has arranged to be woken, and this task with it.
         let mut is_woken = false;
         std::future::poll_fn(|_| if std::mem::replace(&mut is_woken, true) { Poll::Ready(()) } else { Poll::Pending })
             .await;
+        waited += bell.rung.get().map_or(Duration::ZERO, |rung| rung.saturating_duration_since(asleep));
     }
+}
+
+/// Tells when a call that waited was woken: how long it took after that to be polled is its neighbours' doing.
+struct Bell {
+    task: Waker,
+    rung: OnceLock<Instant>,
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        // Woken twice, it has waited until the first time.
+        let _ = self.rung.set(Instant::now());
+        self.task.wake_by_ref();
+    }
+}
+
+/// A stretch of work on one thread.
+struct Stint {
+    begun: Instant,
+    on_processor: Option<Duration>,
+}
+
+impl Stint {
+    fn begin() -> Self {
+        Self { begun: Instant::now(), on_processor: on_processor() }
+    }
+
+    /// How long it computed. By the clock where that is little, and else without what stood before it on the processor: a
+    /// call must not be taken for long since its neighbours are.
+    fn computed(&self) -> Duration {
+        let elapsed = self.begun.elapsed();
+        if elapsed < LONG {
+            return elapsed;
+        }
+        match (self.on_processor, on_processor()) {
+            (Some(before), Some(after)) => after.saturating_sub(before),
+            _ => elapsed,
+        }
+    }
+}
+
+/// How long this thread has been on a processor.
+fn on_processor() -> Option<Duration> {
+    #[cfg(target_os = "linux")]
+    {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        Some(Duration::new(time.tv_sec.try_into().ok()?, time.tv_nsec.try_into().ok()?))
+    }
+    #[cfg(not(target_os = "linux"))]
+    None
 }
 
 /// Gives a place back for another, and keeps that one.
@@ -275,8 +331,20 @@ mod tests {
     }
 
     async fn computes() {
-        std::thread::sleep(LONG);
+        let stint = Stint::begin();
+        while stint.computed() < LONG {
+            std::hint::spin_loop();
+        }
         tokio::task::yield_now().await;
+    }
+
+    #[tokio::test]
+    async fn i6_a_call_that_others_keep_from_the_processor_is_not_taken_for_long() {
+        let fair = Fair::new(2, 1);
+        let neighbour = fair.neighbour(&plugin("one"));
+        // Off the processor, though it is being polled, as it is while others are on it.
+        fair.run(&neighbour, async { std::thread::sleep(LONG * 2) }).await;
+        assert!(neighbour.is_trusted());
     }
 
     #[tokio::test]

@@ -3,13 +3,14 @@
 //! The lock is SQLite's own (`locking_mode = EXCLUSIVE`), held as long as the connection. It needs no second file, the
 //! system drops it with the process however that ends, and it also keeps other programs from changing the file below us.
 
-use std::fs::{DirBuilder, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::private_file;
 
 /// The format of the file that this version reads and writes.
 pub const FORMAT: i64 = 1;
@@ -75,7 +76,7 @@ pub enum OpenError {
 
 /// Opens the file at an absolute path for this process alone, and makes it if it is missing.
 pub fn open(path: &Path) -> Result<Connection, OpenError> {
-    create(path).map_err(|source| OpenError::Create { path: path.into(), source })?;
+    private_file::make(path).map_err(|source| OpenError::Create { path: path.into(), source })?;
     let found = connect(path).map_err(|source| match source.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::InUse { path: path.into() },
         Some(ErrorCode::NotADatabase) => OpenError::Foreign { path: path.into() },
@@ -85,28 +86,6 @@ pub fn open(path: &Path) -> Result<Connection, OpenError> {
         Found::Ours(connection) => Ok(connection),
         Found::Newer(found) => Err(OpenError::Newer { path: path.into(), found }),
         Found::Foreign => Err(OpenError::Foreign { path: path.into() }),
-    }
-}
-
-/// Makes an empty file that only its owner may read, in a directory of the same kind, where there is none.
-fn create(path: &Path) -> io::Result<()> {
-    let mut directory = DirBuilder::new();
-    // Only ever makes the file, never opens one that exists: closing it again would drop the locks that a connection
-    // of this process holds on it.
-    let mut file = OpenOptions::new();
-    file.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-        directory.mode(0o700);
-        file.mode(0o600);
-    }
-    if let Some(parent) = path.parent() {
-        directory.recursive(true).create(parent)?;
-    }
-    match file.open(path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
     }
 }
 

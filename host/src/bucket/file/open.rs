@@ -1,11 +1,12 @@
 //! Opening the file: whose it is, and which format it has.
 
-use std::fs::{DirBuilder, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+
+use crate::private_file;
 
 /// The format of the file that this version reads and writes.
 const FORMAT: i64 = 1;
@@ -60,7 +61,7 @@ pub enum OpenError {
 
 /// Opens the file at an absolute path, and makes it if it is missing.
 pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
-    create(path).map_err(|source| OpenError::Create { path: path.into(), source })?;
+    private_file::make(path).map_err(|source| OpenError::Create { path: path.into(), source })?;
     let failed = |source: rusqlite::Error| match source.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => OpenError::Foreign { path: path.into() },
         Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged { path: path.into(), reason: source.to_string() },
@@ -70,24 +71,6 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
         Found::Ours(connection) => Ok(connection),
         Found::Newer(found) => Err(OpenError::Newer { path: path.into(), found }),
         Found::Foreign => Err(OpenError::Foreign { path: path.into() }),
-    }
-}
-
-/// Makes an empty file that only its owner may read, in a directory of the same kind, where there is none.
-fn create(path: &Path) -> io::Result<()> {
-    if let Some(parent) = path.parent() {
-        let mut directory = DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut directory, 0o700);
-        directory.recursive(true).create(parent)?;
-    }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
     }
 }
 

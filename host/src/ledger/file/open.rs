@@ -3,7 +3,7 @@
 //! Two connections work on it, one that writes and one that reads beside it, so SQLite's own exclusive lock is of no use.
 //! A second file is locked instead; the system lets go of it with the process, however that ends.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::private_file;
 
 /// The format of the file that this version reads and writes.
 pub const FORMAT: i64 = 1;
@@ -94,7 +96,7 @@ pub struct Opened {
 
 /// Opens the file at an absolute path, and makes it if it is missing.
 pub fn open(path: &Path) -> Result<Opened, OpenError> {
-    create(path).map_err(|source| OpenError::Create { path: path.into(), source })?;
+    private_file::make(path).map_err(|source| OpenError::Create { path: path.into(), source })?;
     let lock = Arc::new(lock(path)?);
     let failed = |source: rusqlite::Error| match source.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::InUse { path: path.into() },
@@ -112,35 +114,13 @@ pub fn open(path: &Path) -> Result<Opened, OpenError> {
     Ok(Opened { writer, reader, lock })
 }
 
-/// Makes an empty file that only its owner may read, in a directory of the same kind, where there is none.
-fn create(path: &Path) -> io::Result<()> {
-    if let Some(parent) = path.parent() {
-        let mut directory = DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut directory, 0o700);
-        directory.recursive(true).create(parent)?;
-    }
-    match private().create_new(true).open(path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
-    }
-}
-
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
 /// Locks the file beside it. It stays where it is: were it removed, two hosts could each lock one of that name.
 fn lock(path: &Path) -> Result<File, OpenError> {
     let mut beside = path.as_os_str().to_owned();
     beside.push("-lock");
     let beside = PathBuf::from(beside);
     let failed = |source| OpenError::Create { path: beside.clone(), source };
-    let lock = private().create(true).truncate(false).open(&beside).map_err(failed)?;
+    let lock = private_file::writing().create(true).truncate(false).open(&beside).map_err(failed)?;
     let begun = Instant::now();
     loop {
         match lock.try_lock() {
