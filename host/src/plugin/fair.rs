@@ -196,8 +196,10 @@ impl Fair {
     }
 }
 
+/// How many long calls compute at one time: one processor is left to the host and its short calls, which would wait for one
+/// otherwise, however low the priority of those on it.
 fn processors() -> usize {
-    available_parallelism().map_or(1, usize::from)
+    available_parallelism().map_or(1, usize::from).saturating_sub(1).max(1)
 }
 
 /// `None` on a system without a thread to spare, where long calls run beside all others.
