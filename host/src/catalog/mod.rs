@@ -46,6 +46,9 @@ use watcher::Watcher;
 
 /// How often the directory is looked at even if nothing was notified.
 const LOOK: Duration = Duration::from_secs(1);
+/// How many times as long as a look took nobody looks again, so that a directory of thousands of files keeps no processor
+/// busy, however often something happens to them.
+const REST: u32 = 4;
 
 /// Where plugins come from.
 #[derive(Debug, Clone)]
@@ -204,7 +207,9 @@ impl Catalog {
             let renamed = watcher.renamed();
             let (options, signatures) = (self.options.clone(), self.loader.reads_signatures());
             // Thousands of files take a while to look at, which the async threads must not.
+            let begun = Instant::now();
             let looking = tokio::task::spawn_blocking(move || options.scan(signatures)).await;
+            let rest = begun.elapsed() * REST;
             // Looking does not panic, so it is the runtime that ends.
             let Ok(scan) = looking else { return };
             let next = self.look(scan, first, &renamed, &mut loads);
@@ -218,6 +223,9 @@ impl Catalog {
                 () = watcher.changed() => {}
                 () = tokio::time::sleep(wait) => {}
                 Some(loaded) = loads.join_next() => self.settle(loaded.expect("a load neither panics nor is aborted")),
+            }
+            if stop.run_until_cancelled(tokio::time::sleep(rest)).await.is_none() {
+                return;
             }
             while let Some(loaded) = loads.try_join_next() {
                 self.settle(loaded.expect("a load neither panics nor is aborted"));

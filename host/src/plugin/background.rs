@@ -1,5 +1,7 @@
 //! Work that keeps a processor busy for seconds, and that deliveries must not feel.
 
+use std::thread::available_parallelism;
+
 use rayon::ThreadPoolBuilder;
 
 /// By how much such work steps back: at this "niceness" a thread gets a quarter of a processor that another wants,
@@ -10,12 +12,21 @@ const NICENESS: i32 = 5;
 /// Does a piece of work on threads of its own, of low priority; what of it is parallel is done on all of them. Threads
 /// that no other work has, so that a small plugin does not wait for a large one that was there before.
 pub(super) fn in_background<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    let threads = ThreadPoolBuilder::new().thread_name(|_| "leveret-compile".into()).start_handler(|_| step_back());
+    let threads = ThreadPoolBuilder::new()
+        .num_threads(spare_processors())
+        .thread_name(|_| "leveret-compile".into())
+        .start_handler(|_| step_back());
     match threads.build() {
         Ok(threads) => threads.install(work),
         // A system without a thread to spare still compiles.
         Err(_) => work(),
     }
+}
+
+/// How many threads may be busy for long: one processor is left to the host and its short calls, which would wait for one
+/// otherwise, however low the priority of those on it.
+pub(super) fn spare_processors() -> usize {
+    available_parallelism().map_or(1, usize::from).saturating_sub(1).max(1)
 }
 
 /// Makes this thread step back. On Linux niceness is a thread's own; elsewhere it would be the whole host's.

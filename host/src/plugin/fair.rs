@@ -10,7 +10,6 @@ use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
@@ -18,7 +17,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 use tracing::instrument::WithSubscriber as _;
 
-use super::background::step_back;
+use super::background::{spare_processors, step_back};
 use super::places::{Number, Place, Places};
 use crate::name::PluginId;
 
@@ -90,7 +89,7 @@ impl Fair {
             short: Places::new(places.into()),
             long: Places::new(places.into()),
             apart: Places::new(apart.into()),
-            turns: Places::new(processors()),
+            turns: Places::new(spare_processors()),
             neighbours: Mutex::default(),
             numbers: AtomicU64::new(DESCRIBED + 1),
             threads: OnceLock::new(),
@@ -196,16 +195,10 @@ impl Fair {
     }
 }
 
-/// How many long calls compute at one time: one processor is left to the host and its short calls, which would wait for one
-/// otherwise, however low the priority of those on it.
-fn processors() -> usize {
-    available_parallelism().map_or(1, usize::from).saturating_sub(1).max(1)
-}
-
 /// `None` on a system without a thread to spare, where long calls run beside all others.
 fn threads() -> Option<Threads> {
     let mut threads = Builder::new_multi_thread();
-    threads.worker_threads(processors()).thread_name("leveret-long").on_thread_start(step_back).enable_all();
+    threads.worker_threads(spare_processors()).thread_name("leveret-long").on_thread_start(step_back).enable_all();
     match threads.build() {
         Ok(runtime) => Some(Threads(Some(runtime))),
         Err(error) => {
