@@ -1,6 +1,7 @@
 //! Work that keeps a processor busy for seconds, and that deliveries must not feel.
 
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use rayon::ThreadPoolBuilder;
 
@@ -27,6 +28,17 @@ pub(super) fn in_background<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 /// otherwise, however low the priority of those on it.
 pub(super) fn spare_processors() -> usize {
     available_parallelism().map_or(1, usize::from).saturating_sub(1).max(1)
+}
+
+/// How long this thread has been on a processor; `None` where the system does not say.
+pub(super) fn time_on_processor() -> Option<Duration> {
+    #[cfg(target_os = "linux")]
+    {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        Some(Duration::new(time.tv_sec.try_into().ok()?, time.tv_nsec.try_into().ok()?))
+    }
+    #[cfg(not(target_os = "linux"))]
+    None
 }
 
 /// Makes this thread step back. On Linux niceness is a thread's own; elsewhere it would be the whole host's.

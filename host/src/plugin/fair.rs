@@ -17,7 +17,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 use tracing::instrument::WithSubscriber as _;
 
-use super::background::{spare_processors, step_back};
+use super::background::{spare_processors, step_back, time_on_processor};
 use super::places::{Number, Place, Places};
 use crate::name::PluginId;
 
@@ -277,7 +277,7 @@ struct Stint {
 
 impl Stint {
     fn begin() -> Self {
-        Self { begun: Instant::now(), on_processor: on_processor() }
+        Self { begun: Instant::now(), on_processor: time_on_processor() }
     }
 
     /// How long it computed. By the clock where that is little, and else without what stood before it on the processor: a
@@ -287,22 +287,11 @@ impl Stint {
         if elapsed < LONG {
             return elapsed;
         }
-        match (self.on_processor, on_processor()) {
+        match (self.on_processor, time_on_processor()) {
             (Some(before), Some(after)) => after.saturating_sub(before),
             _ => elapsed,
         }
     }
-}
-
-/// How long this thread has been on a processor.
-fn on_processor() -> Option<Duration> {
-    #[cfg(target_os = "linux")]
-    {
-        let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-        Some(Duration::new(time.tv_sec.try_into().ok()?, time.tv_nsec.try_into().ok()?))
-    }
-    #[cfg(not(target_os = "linux"))]
-    None
 }
 
 /// Gives a place back for another, and keeps that one.
