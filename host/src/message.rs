@@ -19,6 +19,8 @@ pub const REMEMBERED_FAILURES: usize = 16;
 pub const REASON_LIMIT: usize = 1024;
 /// The longest id that a message carries, in bytes: AMQP's short string.
 const ID_LIMIT: usize = 255;
+/// The longest ordering key, in bytes: as long as an id.
+pub const KEY_LIMIT: usize = ID_LIMIT;
 /// The name space of the ids that the host derives (a random UUID, fixed for ever).
 const DERIVED: Uuid = Uuid::from_u128(0x8a3c_52f1_7d0e_4b6a_9c1f_2e5d_6b70_84a9);
 

@@ -1,14 +1,13 @@
 //! What becomes of a task: it is performed, and what it came to is announced.
 
-use leveret::broker::{Destination, Outgoing};
 use leveret::config::{Attempts, Ordering, PluginSettings};
 use leveret::delivery::Settlement;
 use leveret::message::{Message, Subject};
-use leveret::name::{QueueName, TaskName};
-use leveret_tests::broker::TestBroker;
+use leveret::name::QueueName;
+use leveret_tests::broker::{TestBroker, enqueue};
 use leveret_tests::guests;
 use leveret_tests::host::TestHost;
-use leveret_tests::wait::{soon, until};
+use leveret_tests::wait::soon;
 
 use super::*;
 
@@ -41,16 +40,10 @@ fn job(payload: &Value) -> Message {
     Message::new(Subject::Task(DO.parse().expect("legal")), payload.to_string())
 }
 
-async fn enqueue(host: &TestHost, task: &Message) {
-    let name: TaskName = DO.parse().expect("legal");
-    let outgoing = Outgoing { destination: Destination::Task(name), message: task.clone() };
-    until("the task's publish", async || host.host.broker.publish(vec![outgoing.clone()]).await.ok()).await;
-}
-
 async fn a_task_is_performed_and_what_it_made_is_published_under_its_tid_and_derived_ids(broker: TestBroker) {
     let mut host = working(&broker).await;
     let task = job(&json!({ "do": "make", "events": 1, "tasks": 2 }));
-    enqueue(&host, &task).await;
+    enqueue(&host.host.broker, &task).await;
 
     let record = host.record(&task.id).await;
     assert_eq!((record.settlement, record.queue.as_str()), (Settlement::Done, DO));
@@ -72,8 +65,8 @@ async fn a_task_is_performed_and_what_it_made_is_published_under_its_tid_and_der
 async fn i2_a_task_that_came_twice_is_performed_once(broker: TestBroker) {
     let mut host = working(&broker).await;
     let task = job(&json!({ "do": "make", "events": 0, "tasks": 1 }));
-    enqueue(&host, &task).await;
-    enqueue(&host, &task).await;
+    enqueue(&host.host.broker, &task).await;
+    enqueue(&host.host.broker, &task).await;
     let settled: Vec<_> = host.records(&task.id, 2).await.into_iter().map(|record| record.settlement).collect();
     assert_eq!(settled, [Settlement::Done, Settlement::Duplicate]);
     host.stop().await;
@@ -83,7 +76,7 @@ async fn i3_an_event_that_was_not_declared_fails_the_whole(broker: TestBroker) {
     let mut host = working(&broker).await;
     for name in ["job.lost", "laborer.job.do", "org.payment.processed", "Job.done", "job.done\0", "jоb.done"] {
         let task = job(&json!({ "do": "announce", "name": name }));
-        enqueue(&host, &task).await;
+        enqueue(&host.host.broker, &task).await;
         let record = host.record(&task.id).await;
         assert!(matches!(record.settlement, Settlement::Retried { .. }), "{name:?}: {record:?}");
         assert!(record.emitted.is_empty());
@@ -94,7 +87,7 @@ async fn i3_an_event_that_was_not_declared_fails_the_whole(broker: TestBroker) {
 async fn i5_a_task_is_tried_again_and_knows_its_attempt(broker: TestBroker) {
     let mut host = working(&broker).await;
     let task = job(&json!({ "do": "succeed", "after": 2 }));
-    enqueue(&host, &task).await;
+    enqueue(&host.host.broker, &task).await;
     let records = host.records(&task.id, 3).await;
     let attempts: Vec<_> = records.iter().map(|record| record.attempt.number()).collect();
     assert_eq!(attempts, [1, 2, 3]);
@@ -109,7 +102,7 @@ async fn a_task_that_failed_for_good_is_recovered_and_kept(broker: TestBroker) {
     .await;
     for instruction in [json!({ "do": "panic" }), json!({ "do": "reject", "reason": "no such job" })] {
         let task = job(&instruction);
-        enqueue(&host, &task).await;
+        enqueue(&host.host.broker, &task).await;
         let record = host.record(&task.id).await;
         assert!(matches!(record.settlement, Settlement::Dead { .. }), "{record:?}");
         assert_eq!(record.emitted[0].name, "laborer.job.file");
@@ -127,8 +120,8 @@ async fn i10_tasks_of_one_key_are_performed_in_order(broker: TestBroker) {
     .await;
     let first = Message { key: Some("k".into()), ..job(&json!({ "do": "succeed", "after": 1 })) };
     let second = Message { key: Some("k".into()), ..job(&json!({ "do": "make", "events": 0, "tasks": 0 })) };
-    enqueue(&host, &first).await;
-    enqueue(&host, &second).await;
+    enqueue(&host.host.broker, &first).await;
+    enqueue(&host.host.broker, &second).await;
     host.record(&second.id).await;
     let done: Vec<_> = host
         .all_records()
@@ -143,7 +136,7 @@ async fn i10_tasks_of_one_key_are_performed_in_order(broker: TestBroker) {
 async fn a_worker_without_a_granted_clock_sees_the_task_s_time(broker: TestBroker) {
     let mut host = working(&broker).await;
     let task = Message { key: Some("k".into()), ..job(&json!({ "do": "look" })) };
-    enqueue(&host, &task).await;
+    enqueue(&host.host.broker, &task).await;
     let seen = host.tasks("laborer.job.check", 1).await.remove(0);
     let mut seen: Value = serde_json::from_slice(&seen.body).expect("JSON");
     // For Ponos, where the broker is one.

@@ -99,6 +99,12 @@ pub async fn publish(broker: &Arc<dyn Broker>, message: Message) {
     .await;
 }
 
+/// Creates a task, again and again as a host does: RabbitMQ may fail one of two who make a queue at once.
+pub async fn enqueue(broker: &Arc<dyn Broker>, task: &Message) {
+    let outgoing = Outgoing { destination: Destination::of(&task.subject), message: task.clone() };
+    until("the task's publish", async || broker.publish(vec![outgoing.clone()]).await.ok()).await;
+}
+
 /// Listens to a queue, again and again as the host itself does: RabbitMQ may fail one of two who make a queue at once.
 async fn listen(broker: &Arc<dyn Broker>, source: Source) -> Box<dyn Listener> {
     until("a listener", async || broker.listen(source.clone()).await.ok()).await

@@ -13,13 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Seen, problem};
 use crate::broker::{Destination, Outgoing, PublishError};
-use crate::message::{Message, MessageId, Subject, Tid, json_text};
+use crate::message::{KEY_LIMIT, Message, MessageId, Subject, Tid, json_text};
 
 const MESSAGE_ID: &str = "x-message-id";
 const TID: &str = "x-tid";
 const KEY: &str = "x-key";
-/// The longest ordering key, in bytes: AMQP's short string.
-const SHORT_STRING: usize = 255;
 
 /// The answer to a message that the broker holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,8 +51,8 @@ pub(super) async fn enqueue(
 ) -> Response {
     let key = text(&headers, KEY).map(str::to_owned);
     match name.parse() {
-        Ok(_) if key.as_ref().is_some_and(|key| key.len() > SHORT_STRING) => {
-            problem(StatusCode::BAD_REQUEST, format!("`{KEY}` is longer than {SHORT_STRING} bytes"))
+        Ok(_) if key.as_ref().is_some_and(|key| key.len() > KEY_LIMIT) => {
+            problem(StatusCode::BAD_REQUEST, format!("`{KEY}` is longer than {KEY_LIMIT} bytes"))
         }
         Ok(task) => take(&seen, Subject::Task(task), key, &headers, body).await,
         Err(error) => problem(StatusCode::BAD_REQUEST, error),

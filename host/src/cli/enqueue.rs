@@ -6,7 +6,7 @@ use super::Output;
 use super::error::CliError;
 use super::message::{Content, send};
 use crate::config::Settings;
-use crate::message::{Message, Subject};
+use crate::message::{KEY_LIMIT, Message, Subject};
 use crate::name::TaskName;
 
 /// The task waits in its queue until its application's worker performs it. Plugins create tasks of their own application
@@ -23,8 +23,7 @@ pub(super) struct Enqueue {
 }
 
 fn key(text: &str) -> Result<String, String> {
-    const LONGEST: usize = 255;
-    if text.len() > LONGEST { Err(format!("a key has at most {LONGEST} bytes")) } else { Ok(text.to_owned()) }
+    if text.len() > KEY_LIMIT { Err(format!("a key has at most {KEY_LIMIT} bytes")) } else { Ok(text.to_owned()) }
 }
 
 impl Enqueue {

@@ -11,7 +11,7 @@ use super::instance::State;
 use super::output::Level;
 use super::refusal::Refusal;
 use super::{Draft, Incoming, Outcome, What};
-use crate::message::{FailedAttempt, HeaderValue, Headers, Subject, json_text};
+use crate::message::{FailedAttempt, HeaderValue, Headers, KEY_LIMIT, Subject, json_text};
 use crate::name::{EventName, TaskName};
 
 wasmtime::component::bindgen!({
@@ -31,7 +31,7 @@ const SUBSCRIBER: &str = "leveret:plugin/subscriber@0.1.0";
 const WORKER: &str = "leveret:plugin/worker@0.1.0";
 const RECOVERY: &str = "leveret:plugin/recovery@0.1.0";
 const PROBE: &str = "leveret:plugin/probe@0.1.0";
-/// The longest header name and ordering key, in bytes: AMQP's short string.
+/// The longest header name, in bytes: AMQP's short string.
 const SHORT_STRING: usize = 255;
 
 impl LogHost for State {
@@ -234,8 +234,8 @@ impl Made {
 async fn created(task: types::Task, bounds: &Bounds) -> Result<Draft, String> {
     let types::Task { name, payload, key, headers } = task;
     let name = TaskName::within(&bounds.app, &name).map_err(|error| format!("it emits what it must not: {error}"))?;
-    if key.as_ref().is_some_and(|key| key.len() > SHORT_STRING) {
-        return Err(format!("the key that it emits for `{name}` is longer than {SHORT_STRING} bytes"));
+    if key.as_ref().is_some_and(|key| key.len() > KEY_LIMIT) {
+        return Err(format!("the key that it emits for `{name}` is longer than {KEY_LIMIT} bytes"));
     }
     draft(Subject::Task(name), payload, key, headers, bounds).await
 }

@@ -20,9 +20,10 @@ pub(super) fn with_tid(body: &Bytes, tid: &Tid) -> (Bytes, bool) {
     written.map_or_else(|| (body.clone(), false), |(written, added)| (Bytes::from(written), added))
 }
 
-/// The body without a top-level `tid`.
-pub(super) fn without_tid(body: &Bytes) -> Bytes {
-    Object::parse(body).map_or_else(|| body.clone(), |object| Bytes::from(object.without_tid()))
+/// The TID in a body that is a JSON object, and the body without it.
+pub(super) fn take_tid(body: &Bytes) -> (Option<Tid>, Bytes) {
+    let taken = Object::parse(body).map(|object| (object.tid(), Bytes::from(object.without_tid())));
+    taken.unwrap_or_else(|| (None, body.clone()))
 }
 
 /// The TID in a body that is a JSON object.
@@ -133,7 +134,7 @@ mod tests {
         for body in ["{}", r#"{"b":1.0,"a":[ 1, 2]}"#, r#"{"z":12345678901234567890.10,"é":"\u00e9"}"#] {
             let (with, added) = with_tid(&Bytes::from(body), &tid_of("t"));
             assert!(added);
-            assert_eq!(without_tid(&with), body);
+            assert_eq!(take_tid(&with), (Some(tid_of("t")), Bytes::from(body)));
         }
         assert!(!with_tid(&Bytes::from(r#"{"tid":7}"#), &tid_of("t")).1);
         assert!(!with_tid(&Bytes::from("[1]"), &tid_of("t")).1);

@@ -148,10 +148,10 @@ pub(super) fn message(subject: Subject, properties: &BasicProperties, body: Byte
         .filter(|(name, _)| travels(name.as_str()))
         .map(|(name, value)| (name.to_string(), header::from_amqp(value)))
         .collect();
-    let tid = tid(&headers, properties, &body, tid_in_body).unwrap_or_else(Tid::fresh);
     // What the plugin gave is what a plugin gets: a schema may allow nothing else.
     let added = matches!(wire_headers.inner().get(TID_ADDED), Some(AMQPValue::Boolean(true)));
-    let body = if tid_in_body && added { body::without_tid(&body) } else { body };
+    let (taken, body) = if tid_in_body && added { body::take_tid(&body) } else { (None, body) };
+    let tid = taken.or_else(|| tid(&headers, properties, &body, tid_in_body)).unwrap_or_else(Tid::fresh);
     let exact = wire_headers.inner().get(TIME).and_then(header::unsigned).map(Timestamp::from_millis);
     let time = exact.or(properties.timestamp().map(Timestamp::from_wire)).unwrap_or_else(Timestamp::now);
     let message = Message {
