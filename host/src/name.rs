@@ -7,12 +7,16 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 /// AMQP's limit on a queue, exchange or routing key, in bytes.
 const SHORT_STRING: usize = 255;
 /// The longest application or plugin name, in bytes. Chosen so that `<app>.<plugin>.<event>` fits [`SHORT_STRING`].
 const OWNER: usize = 63;
 /// The longest event name, in bytes; see [`OWNER`].
 const EVENT: usize = 127;
+/// The name space of what stands for names that are too long (a random UUID, fixed for ever).
+const LONG_NAMES: Uuid = Uuid::from_u128(0x3f60_9d1c_52e8_4c07_b9a4_77d1_0e6c_25f3);
 /// First segments that belong to the broker (`amq`) and to this host (`leveret`).
 const RESERVED: [&str; 2] = ["amq", "leveret"];
 
@@ -268,6 +272,30 @@ impl QueueName {
     /// Where an application's dead letters are kept.
     pub fn dead(app: &AppName) -> Self {
         Self(format!("leveret.dead.{app}").into())
+    }
+
+    /// Where the history is kept, and which exchange leads there.
+    pub fn history() -> Self {
+        Self("leveret.history".into())
+    }
+
+    /// Where messages wait for the moment that they are to be published at.
+    pub fn later() -> Self {
+        Self("leveret.later".into())
+    }
+
+    /// How far the subscription of this queue has come through the past.
+    pub fn backfill(subscription: &Self) -> Self {
+        let readable = format!("leveret.past.{subscription}");
+        if readable.len() <= SHORT_STRING {
+            return Self(readable.into());
+        }
+        Self(format!("leveret.past.{}", Uuid::new_v5(&LONG_NAMES, subscription.0.as_bytes())).into())
+    }
+
+    /// Which tick of a timekeeping event was announced last.
+    pub fn tick(event: &EventName) -> Self {
+        Self(format!("leveret.tick.{event}").into())
     }
 
     pub fn as_str(&self) -> &str {

@@ -18,7 +18,7 @@ fn interruption(mut condition: watch::Receiver<Condition>) -> JoinHandle<String>
         soon("its end", condition.wait_for(consuming)).await.expect("it listens");
         match seen {
             Condition::Interrupted { reason } => reason,
-            Condition::Consuming => panic!("that is no interruption"),
+            Condition::Consuming | Condition::Backfilling(_) => panic!("that is no interruption"),
         }
     })
 }

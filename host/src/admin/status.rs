@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Seen;
-use crate::broker::BrokerStatus;
+use crate::broker::{BrokerStatus, Progress};
 use crate::catalog::{Exposure, PluginState, PluginStatus};
 use crate::delivery::{Counts, ListenerState, SubscriptionStatus};
 use crate::name::{QueueName, TaskName};
@@ -130,6 +130,11 @@ fn condition(seen: &Seen) -> Condition {
     for SubscriptionStatus { plugin, queue, listening, state, .. } in seen.dispatch.subscriptions() {
         match state {
             ListenerState::Consuming if listening => {}
+            ListenerState::Backfilling(Progress { passed, of, .. }) => {
+                told.push(format!(
+                    "the queue {queue} of {plugin} waits: events of the past come first, {passed} of {of}"
+                ));
+            }
             ListenerState::Consuming => holding.push(format!("the queue {queue} of {plugin} is not listened to yet")),
             ListenerState::Interrupted { reason } => {
                 holding.push(format!("the queue {queue} of {plugin} is not listened to: {reason}"));

@@ -5,7 +5,9 @@
 //! again, and a delayed message waits in the broker and nowhere else (I1, I4).
 
 pub mod embedded;
+mod history;
 pub mod rabbitmq;
+mod routing;
 mod topology;
 
 use std::collections::BTreeMap;
@@ -14,8 +16,10 @@ use std::num::NonZeroU16;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+pub use history::{From, Keeping, Offset, Past, Recorded, Retention, Start};
 pub use topology::{Difference, Finding, Standing, Wanted};
 
 use crate::message::{HeaderValue, Message, MessageId, Subject};
@@ -34,6 +38,10 @@ pub enum Destination {
     Delay { home: QueueName, wait: Delay },
     /// To the application's dead letters.
     Dead(AppName),
+    /// To the history alone: an event that was published elsewhere or before, which no subscription gets.
+    History,
+    /// To those that wait for the moment which the host's own clock publishes them at.
+    Later,
 }
 
 impl Destination {
@@ -79,7 +87,8 @@ pub struct Outgoing {
 /// A batch that the broker holds durably.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Published {
-    /// The events among it that nobody subscribes to. They are gone, as events without subscribers are.
+    /// The events among it that nobody subscribes to and no history keeps. They are gone, as events without subscribers
+    /// are.
     pub unheard: Vec<MessageId>,
 }
 
@@ -150,19 +159,21 @@ pub struct Source {
     /// Whether only one listener of the queue, over all hosts, gets messages at a time (RabbitMQ's single active
     /// consumer). Refused where the queue exists without it, since order could not be kept.
     pub single_active: bool,
+    /// Which of the past it is given before what comes; `None` for none. No adapter looks at it.
+    pub start: Option<Start>,
 }
 
 impl Source {
     /// A queue that gets every message of an event.
     pub fn event(queue: QueueName, event: EventName, prefetch: NonZeroU16) -> Self {
         let subject = Subject::Event(event);
-        Self { queue, subject, binding: Binding::Event, prefetch, single_active: false }
+        Self { queue, subject, binding: Binding::Event, prefetch, single_active: false, start: None }
     }
 
     /// The queue of a task.
     pub fn task(task: TaskName, prefetch: NonZeroU16) -> Self {
         let (queue, subject) = (QueueName::task(&task), Subject::Task(task));
-        Self { queue, subject, binding: Binding::Unbound, prefetch, single_active: false }
+        Self { queue, subject, binding: Binding::Unbound, prefetch, single_active: false, start: None }
     }
 }
 
@@ -208,8 +219,20 @@ pub enum Routing {
 pub enum Condition {
     /// Its consumer is set up; with [`Source::single_active`] it may be waiting for another to end.
     Consuming,
+    /// What comes are events of the past; those that are published meanwhile wait in the queue.
+    Backfilling(Progress),
     /// Not at the moment, for the reason; tried again and again.
     Interrupted { reason: String },
+}
+
+/// How far a walk through the past has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Places of the history that it has passed, and how many there are to pass.
+    pub passed: u64,
+    pub of: u64,
+    /// Events that were handed out and settled.
+    pub settled: u64,
 }
 
 /// A broker that keeps the promises of this port.
@@ -239,6 +262,29 @@ pub trait Broker: fmt::Debug + Send + Sync + 'static {
     /// [`BrokerError::Refused`] if it has messages or listeners; nothing is lost.
     async fn delete_empty(&self, queue: &QueueName) -> Result<(), BrokerError>;
 
+    /// Walks through the history.
+    ///
+    /// # Errors
+    /// [`BrokerError::Refused`] if no history is kept.
+    async fn past(&self, from: From) -> Result<Box<dyn Past>, BrokerError> {
+        let _ = from;
+        Err(no_history())
+    }
+
+    /// A place behind every event that was published before this was asked, as far as it has come to the history, and
+    /// before every one that is published after the answer.
+    ///
+    /// # Errors
+    /// [`BrokerError::Refused`] if no history is kept.
+    async fn history_end(&self) -> Result<Offset, BrokerError> {
+        Err(no_history())
+    }
+
+    /// For how long an event may be on its way to the history that a queue bound meanwhile has not got.
+    fn straggling(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// How often a lost connection was made again.
     fn reconnects(&self) -> u64;
 
@@ -250,6 +296,10 @@ pub trait Broker: fmt::Debug + Send + Sync + 'static {
 
     /// Ends every connection. What was out and not settled goes back to its queue.
     async fn close(&self);
+}
+
+fn no_history() -> BrokerError {
+    BrokerError::Refused("no history is kept: set `history.enabled`".into())
 }
 
 /// The messages of one queue.

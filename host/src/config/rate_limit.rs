@@ -41,6 +41,11 @@ impl RateLimit {
         Ok(Self { count, per, burst })
     }
 
+    /// So many in a second.
+    pub(in crate::config) const fn per_second(count: NonZeroU32) -> Self {
+        Self { count, per: Time::seconds(1), burst: None }
+    }
+
     /// How many deliveries there are in each `per`.
     pub fn count(&self) -> NonZeroU32 {
         self.count

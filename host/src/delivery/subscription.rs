@@ -16,7 +16,7 @@ use super::breaker::{Breaker, Verdict};
 use super::order::{Lanes, Ordering, Turn};
 use super::pipeline::{Ended, Health, Pipeline};
 use super::rate::{Counted, Limits};
-use crate::broker::{Condition, Listener, Received, Source};
+use crate::broker::{Condition, Listener, Progress, Received, Source};
 use crate::message::Timestamp;
 use crate::plugin::Live;
 
@@ -34,6 +34,8 @@ pub enum ListenerState {
         reason: String,
     },
     Consuming,
+    /// What it gets are events of the past; those that are published meanwhile wait in its queue.
+    Backfilling(Progress),
     /// By an operator.
     Paused,
     /// Its breaker is open: messages wait in the queue until then.
@@ -48,7 +50,7 @@ pub enum ListenerState {
 impl ListenerState {
     /// Whether the broker delivers messages.
     pub fn is_listening(&self) -> bool {
-        matches!(self, Self::Consuming | Self::Probing)
+        matches!(self, Self::Consuming | Self::Backfilling(_) | Self::Probing)
     }
 }
 
@@ -404,6 +406,7 @@ async fn cut(now: &ListenerState, signals: &mut mpsc::Receiver<Signal>, stop: &C
 fn state_of(condition: &Condition, consuming: &ListenerState) -> ListenerState {
     match condition {
         Condition::Consuming => consuming.clone(),
+        Condition::Backfilling(progress) => ListenerState::Backfilling(*progress),
         Condition::Interrupted { reason } => ListenerState::Interrupted { reason: reason.clone() },
     }
 }

@@ -97,7 +97,10 @@ fn subscriptions(seen: &Seen, registry: &mut Registry) {
         let now = match subscription.state {
             ListenerState::Open { .. } => "open",
             ListenerState::Probing => "half-open",
-            ListenerState::Interrupted { .. } | ListenerState::Consuming | ListenerState::Paused => "closed",
+            ListenerState::Interrupted { .. }
+            | ListenerState::Consuming
+            | ListenerState::Backfilling(_)
+            | ListenerState::Paused => "closed",
         };
         for state in ["closed", "open", "half-open"] {
             let labels = Breaker { plugin: plugin.clone(), subject: subject.clone(), state };

@@ -80,6 +80,8 @@ impl Store {
                 Destination::Task(task) => vec![self.make_queue(task.as_str())?],
                 Destination::Dead(app) => vec![self.make_queue(QueueName::dead(app).as_str())?],
                 Destination::Queue(queue) => vec![self.make_queue(queue.as_str())?],
+                Destination::Later => vec![self.make_queue(QueueName::later().as_str())?],
+                Destination::History => continue,
                 Destination::Delay { home, wait } => {
                     // One more, since `now` may be almost a millisecond in the past.
                     let due = now.millis() + u64::from(wait.millis()) + 1;

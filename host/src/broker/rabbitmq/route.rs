@@ -32,6 +32,11 @@ impl Route {
             Destination::Delay { home, wait } => {
                 ((delay_name(*wait), home.to_string()), Some(Declaration::Delay(*wait)))
             }
+            Destination::History => (queue(QueueName::history().as_str()), None),
+            Destination::Later => {
+                let name = QueueName::later();
+                (queue(name.as_str()), Some(Declaration::Queue(name.to_string())))
+            }
             Destination::Dead(app) => {
                 let name = QueueName::dead(app);
                 (queue(name.as_str()), Some(Declaration::Queue(name.to_string())))

@@ -4,6 +4,7 @@
 mod broker;
 mod delivery;
 mod grants;
+mod history;
 mod own;
 mod reuse;
 mod trust;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use broker::{Broker, Embedded, QueueType, RabbitMq};
 pub use delivery::{Breaker, Deduplication, Delivery, Retry};
 pub use grants::{Allow, Buckets, Grants, HttpGrant, KeyValueGrant, Secret};
+pub use history::History;
 pub use own::{
     AppSettings, OwnBreaker, OwnDeduplication, OwnRetry, PluginSetting, PluginSettings, SubscriptionSettings,
 };
@@ -40,6 +42,8 @@ pub struct Settings {
     pub broker: Broker,
     /// How messages are handled, unless a plugin has settings of its own.
     pub delivery: Delivery,
+    /// Which events of the past are kept, and how they are given to plugins that come later.
+    pub history: History,
     /// Settings of single plugins, by `app` or `app/plugin`. They have no environment variables.
     pub plugin: BTreeMap<PluginKey, PluginSettings>,
     /// Settings of single applications. They have no environment variables.
