@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 pub use cell::Cell;
-pub use history::{From, Keeping, Offset, Past, Recorded, Retention, Start};
+pub use history::{From, Keeping, Offset, Passage, Past, Recorded, Retention, Start};
 pub use topology::{Difference, Finding, Standing, Wanted};
 
 use crate::message::{HeaderValue, Message, MessageId, Subject};
