@@ -1,6 +1,7 @@
 //! Puts the parts together: a running host, from its settings.
 
 mod grants;
+mod keeping;
 mod ledger;
 mod policies;
 mod trust;
@@ -28,6 +29,7 @@ use crate::name::PluginId;
 use crate::plugin::grant::NoRoots;
 use crate::plugin::{Compiling, PluginSettings, Reuse, Sandbox, SandboxError, SandboxOptions};
 pub use grants::{SecretError, SecretReason};
+use keeping::keeping;
 pub use policies::InvalidPolicy;
 use policies::{budget, policies};
 pub use trust::{InvalidTrust, trust};
@@ -182,6 +184,7 @@ pub fn broker(settings: &Settings) -> Result<Arc<dyn Broker>, StartError> {
         reconnect_minimum: rabbitmq.reconnect_minimum.as_duration(),
         reconnect_maximum: rabbitmq.reconnect_maximum.as_duration(),
         tid_in_body: rabbitmq.tid_in_body,
+        history: keeping(settings),
     };
     Ok(RabbitMqBroker::connect(url, options)?)
 }

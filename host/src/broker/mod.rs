@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 pub use cell::Cell;
 pub use history::{From, Keeping, Offset, Passage, Past, Recorded, Retention, Start};
-pub use topology::{Difference, Finding, Standing, Wanted};
+pub use topology::{Difference, Finding, Offer, Standing, Wanted};
 
 use crate::message::{HeaderValue, Message, MessageId, Subject};
 use crate::name::{AppName, EventName, QueueName, TaskName};
@@ -262,6 +262,11 @@ pub trait Broker: fmt::Debug + Send + Sync + 'static {
 
     /// Makes what is missing of it, with its bindings. What stands otherwise stays as it is.
     async fn declare(&self, wanted: &Wanted) -> Result<(), BrokerError>;
+
+    /// What a person may have made besides, with commands.
+    async fn offers(&self) -> Result<Vec<Offer>, BrokerError> {
+        Ok(Vec::new())
+    }
 
     /// Deletes a queue that is empty and that nobody listens to.
     ///

@@ -41,12 +41,13 @@ pub(super) struct Publisher {
 impl Publisher {
     pub(super) fn start(connection: Supervised, connector: &Connector) -> Self {
         let (entries, receiver) = mpsc::channel(WINDOW);
-        let (options, closing) = (connector.options, connector.closing.clone());
+        let (options, closing) = (connector.options.clone(), connector.closing.clone());
+        let limit = options.answer_limit;
         let worker = Worker { connection: connection.clone(), options, session: None };
         connector.tasks.spawn(async move {
             closing.run_until_cancelled(worker.run(receiver)).await;
         });
-        Self { entries, connection, limit: options.answer_limit }
+        Self { entries, connection, limit }
     }
 
     pub(super) async fn publish(&self, batch: Vec<Outgoing>) -> Result<Published, PublishError> {
@@ -176,6 +177,8 @@ impl Session {
             Declaration::Queue(name) => topology::queue(&self.link, name, options.queue_type).await?,
             Declaration::Event(name) => topology::event(&self.link, name).await?,
             Declaration::Delay(delay) => topology::delay(&self.link, *delay).await?,
+            Declaration::Later => topology::later(&self.link).await?,
+            Declaration::History => topology::history(&self.link).await?,
         }
         self.declared.insert(declaration.clone());
         Ok(())
@@ -306,18 +309,20 @@ async fn settle(window: Vec<Prepared>, mut session: Session, again: &mut Vec<Ent
     };
     let refused: Vec<bool> = confirmations.iter().map(Confirmation::is_nack).collect();
     let returned: HashSet<_> = confirmations.into_iter().filter_map(Confirmation::take_message).map(Mark::of).collect();
+    let is_kept = session.link.history.is_some();
     for (message, refused) in window.into_iter().zip(refused) {
-        let fate = match (refused, returned.contains(&message.mark()), &message.entry.outgoing.destination) {
+        let is_returned = returned.contains(&message.mark());
+        let is_event = matches!(message.entry.outgoing.destination, Destination::Event(_));
+        // Whatever was declared is gone: declare it again before the next try. An event that is kept has at least the
+        // history's binding.
+        if let (true, true, Some(declaration)) = (is_returned, is_kept || !is_event, &message.route.declaration) {
+            session.declared.remove(declaration);
+        }
+        let fate = match (refused, is_returned, is_event) {
             (true, _, _) => Fate::Refused,
             (_, false, _) => Fate::Held,
-            (_, true, Destination::Event(_)) => Fate::Unheard,
-            (_, true, _) => {
-                // Whatever was declared is gone: declare it again before the next try.
-                if let Some(declaration) = &message.route.declaration {
-                    session.declared.remove(declaration);
-                }
-                Fate::Returned
-            }
+            (_, true, true) => Fate::Unheard,
+            (_, true, false) => Fate::Returned,
         };
         answer(message.entry, fate);
     }

@@ -13,6 +13,8 @@ pub(super) enum Declaration {
     Queue(String),
     Event(EventName),
     Delay(Delay),
+    Later,
+    History,
 }
 
 /// The way of a destination, in AMQP's terms.
@@ -32,11 +34,8 @@ impl Route {
             Destination::Delay { home, wait } => {
                 ((delay_name(*wait), home.to_string()), Some(Declaration::Delay(*wait)))
             }
-            Destination::History => (queue(QueueName::history().as_str()), None),
-            Destination::Later => {
-                let name = QueueName::later();
-                (queue(name.as_str()), Some(Declaration::Queue(name.to_string())))
-            }
+            Destination::History => (queue(QueueName::history().as_str()), Some(Declaration::History)),
+            Destination::Later => (queue(QueueName::later().as_str()), Some(Declaration::Later)),
             Destination::Dead(app) => {
                 let name = QueueName::dead(app);
                 (queue(name.as_str()), Some(Declaration::Queue(name.to_string())))
