@@ -54,6 +54,14 @@ impl Destination {
             Subject::Task(task) => Self::Task(task.clone()),
         }
     }
+
+    /// The event that it is for, if it is one.
+    pub fn event(&self) -> Option<&EventName> {
+        match self {
+            Self::Event(event) => Some(event),
+            _ => None,
+        }
+    }
 }
 
 /// How long a message waits in the broker: 1 ms to 30 days, in whole milliseconds.

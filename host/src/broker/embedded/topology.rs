@@ -31,6 +31,9 @@ pub fn find(wanted: &Wanted, store: &Store, flight: &Flight) -> rusqlite::Result
         Wanted::Dead(app) => vec![queue(&QueueName::dead(app), store, flight)?],
         Wanted::Delay(delay) => vec![finding("queue", &format!("leveret.delay.{}", delay.millis()), Some(BY_NATURE))],
         Wanted::Later => vec![queue(&QueueName::later(), store, flight)?],
+        Wanted::History if store.keeps_history() => {
+            vec![finding("queue", QueueName::history().as_str(), Some(BY_NATURE))]
+        }
         Wanted::History | Wanted::AlternateExchange => Vec::new(),
     })
 }

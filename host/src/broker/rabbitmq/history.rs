@@ -2,6 +2,7 @@
 //!
 //! A host that may not keep one goes on without, and says so once.
 
+use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use super::connection::Link;
@@ -9,7 +10,7 @@ use super::form::{Form, QUEUE_TYPE, short};
 use super::guard::Failure;
 use super::{inspect, topology};
 use crate::broker::{Finding, Keeping, Offer, Routing};
-use crate::name::QueueName;
+use crate::name::{EventName, QueueName};
 
 /// How often a connection may be lost as the stream is declared before that is taken to be the reason: a server whose
 /// feature flag for streams is off ends the connection, and would do so for ever.
@@ -62,6 +63,13 @@ impl History {
     /// What is bound to the stream, or should be, in words.
     pub(super) fn bindings(&self) -> Vec<(String, bool)> {
         self.state().kept.iter().map(|kept| (kept.to_string(), kept.is_bound)).collect()
+    }
+
+    /// Whether all of these events are kept.
+    pub(super) fn keeps(&self, events: &HashSet<EventName>) -> bool {
+        let state = self.state();
+        let is_wanted = |kept: &Kept| events.iter().any(|event| event.as_str() == kept.exchange.name.as_str());
+        state.trouble.is_none() && !state.kept.iter().any(|kept| !kept.is_bound && is_wanted(kept))
     }
 
     /// Sees to it on a new connection that the history is kept, as far as it may be.
@@ -139,6 +147,10 @@ impl History {
         let _turn = self.making.lock().await;
         if std::mem::take(&mut self.state().losses) >= LOSSES {
             return Err(self.fail("the connection was lost each time that the stream was declared"));
+        }
+        if self.stream().look(link).await?.is_none() {
+            // Its bindings went with it.
+            self.state().kept.iter_mut().for_each(|kept| kept.is_bound = false);
         }
         match make_stream(link, self.stream()).await {
             Ok(()) => {

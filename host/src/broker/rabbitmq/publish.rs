@@ -22,6 +22,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::connection::{Backoff, Connector, Link, Supervised};
 use super::guard::Failure;
+use super::history::History;
 use super::route::{Declaration, Route};
 use super::{Options, topology, wire};
 use crate::broker::{Destination, Outgoing, PublishError, Published};
@@ -36,6 +37,7 @@ pub(super) struct Publisher {
     entries: mpsc::Sender<Entry>,
     connection: Supervised,
     limit: Duration,
+    history: Option<Arc<History>>,
 }
 
 impl Publisher {
@@ -47,7 +49,7 @@ impl Publisher {
         connector.tasks.spawn(async move {
             closing.run_until_cancelled(worker.run(receiver)).await;
         });
-        Self { entries, connection, limit }
+        Self { entries, connection, limit, history: connector.history.clone() }
     }
 
     pub(super) async fn publish(&self, batch: Vec<Outgoing>) -> Result<Published, PublishError> {
@@ -60,6 +62,7 @@ impl Publisher {
 
     async fn publish_all(&self, batch: Vec<Outgoing>) -> Result<Published, PublishError> {
         let mut waiting = Vec::with_capacity(batch.len());
+        let events: HashSet<_> = batch.iter().filter_map(|outgoing| outgoing.destination.event()).cloned().collect();
         for outgoing in batch {
             let id = outgoing.message.id.clone();
             let (answer, fate) = oneshot::channel();
@@ -79,13 +82,14 @@ impl Publisher {
                 Err(_) => failure = Some(closed()),
             }
         }
+        let kept = self.history.as_ref().is_some_and(|history| history.keeps(&events));
         match failure {
             // Told first: it is the one that another try does not mend.
             _ if !too_large.is_empty() => Err(PublishError::TooLarge(too_large)),
             Some(error) => Err(error),
             None if !refused.is_empty() => Err(PublishError::Refused(refused)),
             None if !returned.is_empty() => Err(PublishError::Returned(returned)),
-            None => Ok(Published { unheard, kept: false }),
+            None => Ok(Published { unheard, kept }),
         }
     }
 }
@@ -260,9 +264,11 @@ async fn prepare(entries: Vec<Entry>, session: &mut Session, options: &Options) 
         }
         let fresh = matches!(destination, Destination::Event(_) | Destination::Task(_));
         let frame_limit = session.link.frame_limit();
+        // What waits for its moment was made just now as well, and who made it can be told.
+        let is_copy = !fresh && *destination != Destination::Later;
         // What somebody else has put on a message must not keep it from being tried again, or from being a dead letter.
         let relieved =
-            || (!fresh).then(|| wire::properties(&wire::relieved(message, frame_limit), frame_limit)).flatten();
+            || is_copy.then(|| wire::properties(&wire::relieved(message, frame_limit), frame_limit)).flatten();
         let Some(properties) = wire::properties(message, frame_limit).or_else(relieved) else {
             tracing::warn!(id = %message.id, "the headers do not fit the frame that RabbitMQ allows");
             answer(entry, Fate::TooLarge);
