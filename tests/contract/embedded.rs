@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use leveret::broker::embedded::{EmbeddedBroker, OpenError};
-use leveret::broker::{Delay, Destination, PublishError};
+use leveret::broker::{Delay, Destination, PublishError, Retention};
 use leveret::name::QueueName;
 use tempfile::TempDir;
 
@@ -29,13 +29,19 @@ impl Bench for Directory {
     async fn connect(&self) -> Arc<dyn Broker> {
         open(&self.file())
     }
+
+    async fn connect_without_history(&self) -> Arc<dyn Broker> {
+        EmbeddedBroker::open(self.file()).expect("opens")
+    }
 }
 
 fn open(file: &Path) -> Arc<dyn Broker> {
-    EmbeddedBroker::open(file).expect("opens")
+    let retention = Retention { age: Duration::from_hours(1), size: 1 << 30 };
+    EmbeddedBroker::open_keeping(file, Some(retention)).expect("opens")
 }
 
 contract_for!(crate::contract::embedded::Directory);
+contract_for!(crate::contract::embedded::Directory, with a history);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i2_a_batch_is_published_whole_or_not_at_all() {
