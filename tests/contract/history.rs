@@ -1,6 +1,6 @@
 //! What the history keeps, and how it is walked through.
 
-use leveret::broker::{BrokerError, Delay, Destination, From, Past, Published, Recorded};
+use leveret::broker::{BrokerError, Delay, Destination, From, Passage, Past, Published, Recorded};
 use leveret::message::Timestamp;
 
 use super::publish::{assert_same, message_with_everything};
@@ -92,11 +92,7 @@ pub async fn a_walk_begins_where_it_is_told_to(bench: impl Bench) {
     assert_eq!(long_ago, recorded);
 
     // Some that came before that moment may come too, but none is left out behind the first.
-    let mut walked = past(&broker, From::Time(before)).await;
-    let mut since = Vec::new();
-    while since.last() != recorded.last() {
-        since.extend(walk(&mut walked, 1).await);
-    }
+    let since = to_the_end(&broker, From::Time(before)).await;
     assert!(since.len() >= 3 && recorded.ends_with(&since), "{since:?}");
 }
 
@@ -125,7 +121,7 @@ pub async fn a_walk_waits_for_what_comes(bench: impl Bench) {
     for _ in 0..3 {
         no_more_is_there(&mut past).await;
         let waits = tokio::spawn(async move {
-            let recorded = soon("an event", past.next()).await.expect("reads");
+            let recorded = walk(&mut past, 1).await;
             (past, recorded)
         });
         let published = publish_unheard(&broker, vec![announce(&paid)]).await;
@@ -143,8 +139,8 @@ pub async fn a_wait_given_up_loses_nothing(bench: impl Bench) {
     for _ in 0..20 {
         published.extend(publish_unheard(&broker, vec![announce(&paid)]).await);
         // Polled once, and given up if it is not there yet.
-        if let Ok(some) = tokio::time::timeout(Duration::ZERO, past.next()).await {
-            recorded.extend(some.expect("reads"));
+        if let Ok(passage) = tokio::time::timeout(Duration::ZERO, past.next()).await {
+            recorded.extend(passage.expect("reads").events);
         }
     }
     let left = published.len() - recorded.len();
@@ -162,11 +158,23 @@ pub async fn i8_a_long_history_comes_in_pieces(bench: impl Bench) {
     let mut past = past(&broker, From::First).await;
     let mut recorded = Vec::new();
     while recorded.len() < published.len() {
-        let some = soon("events", past.next()).await.expect("reads");
-        assert!((1..=1000).contains(&some.len()), "{} at once", some.len());
-        recorded.extend(some);
+        let Passage { events, reached } = soon("events", past.next()).await.expect("reads");
+        assert!(events.len() <= 1000, "{} at once", events.len());
+        assert!(events.iter().all(|it| it.offset < reached), "{reached} {events:?}");
+        recorded.extend(events);
     }
     assert_eq!(ids_of(&recorded), published);
+}
+
+pub async fn a_walk_reaches_the_end_though_nothing_comes(bench: impl Bench) {
+    let broker = bench.connect().await;
+    let paid = event("org.payment.processed");
+    assert_eq!(to_the_end(&broker, From::First).await, []);
+    let published = publish_unheard(&broker, (0..3).map(|_| announce(&paid)).collect()).await;
+    let recorded = to_the_end(&broker, From::First).await;
+    assert_eq!(ids_of(&recorded), published);
+    assert_eq!(to_the_end(&broker, From::Offset(recorded[2].offset.next())).await, []);
+    to_the_end(&broker, From::Time(Timestamp::now())).await;
 }
 
 pub async fn two_walks_see_the_same(bench: impl Bench) {
@@ -211,10 +219,16 @@ pub async fn i1_the_history_survives_a_restart(bench: impl Bench) {
 pub async fn a_closed_broker_ends_its_walks(bench: impl Bench) {
     let broker = bench.connect().await;
     let mut past = past(&broker, From::First).await;
-    let waits = tokio::spawn(async move { soon("an end", past.next()).await });
+    let waits = tokio::spawn(async move {
+        loop {
+            if let Err(error) = soon("an end", past.next()).await {
+                return error;
+            }
+        }
+    });
     soon("the close", broker.close()).await;
     let ended = waits.await.expect("ended");
-    assert!(matches!(ended, Err(BrokerError::Unreachable(_))), "{ended:?}");
+    assert!(matches!(ended, BrokerError::Unreachable(_)), "{ended}");
 }
 
 pub async fn without_a_history_there_is_none_to_walk_through(bench: impl Bench) {
@@ -230,19 +244,41 @@ async fn past(broker: &Arc<dyn Broker>, from: From) -> Box<dyn Past> {
     soon("the past", broker.past(from)).await.expect("a history")
 }
 
-/// So many events of the past, one batch after the other; no batch goes beyond them.
+/// So many events of the past, and no more than that at once.
 async fn walk(past: &mut Box<dyn Past>, number: usize) -> Vec<Recorded> {
     let mut recorded = Vec::new();
     while recorded.len() < number {
-        recorded.extend(soon("an event of the past", past.next()).await.expect("reads"));
+        recorded.extend(soon("an event of the past", past.next()).await.expect("reads").events);
     }
     assert_eq!(recorded.len(), number, "{recorded:?}");
     recorded
 }
 
+/// All that is there from a place on.
+pub async fn to_the_end(broker: &Arc<dyn Broker>, from: From) -> Vec<Recorded> {
+    let mut past = past(broker, from).await;
+    let end = soon("the end", broker.history_end()).await.expect("a history");
+    let mut recorded = Vec::new();
+    loop {
+        let Passage { events, reached } = soon("the way to the end", past.next()).await.expect("reads");
+        recorded.extend(events);
+        if reached >= end {
+            return recorded;
+        }
+    }
+}
+
 async fn no_more_is_there(past: &mut Box<dyn Past>) {
-    if let Ok(recorded) = tokio::time::timeout(SILENCE, past.next()).await {
-        panic!("nothing should be there, but {recorded:?} was");
+    let more = async {
+        loop {
+            let passage = past.next().await.expect("reads");
+            if !passage.events.is_empty() {
+                return passage;
+            }
+        }
+    };
+    if let Ok(passage) = tokio::time::timeout(SILENCE, more).await {
+        panic!("nothing should be there, but {passage:?} was");
     }
 }
 

@@ -99,6 +99,7 @@ macro_rules! contract_for {
             a_walk_waits_for_what_comes,
             a_wait_given_up_loses_nothing,
             i8_a_long_history_comes_in_pieces,
+            a_walk_reaches_the_end_though_nothing_comes,
             two_walks_see_the_same,
             an_event_of_the_past_is_what_its_subscriber_would_have_got,
             i1_the_history_survives_a_restart,

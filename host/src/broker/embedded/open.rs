@@ -207,7 +207,7 @@ mod tests {
         let older = Connection::open(&path).expect("opens");
         older.execute_batch(QUEUES).expect("made");
         let message = "INSERT INTO queue (name) VALUES ('pheidi.email.send');
-                       INSERT INTO message (queue, metadata, body) VALUES (1, '{}', 'kept');";
+                       INSERT INTO message (queue, metadata, body) VALUES (1, '{}', x'2a');";
         older.execute_batch(message).expect("written");
         older.pragma_update(None, "application_id", APPLICATION).expect("written");
         older.pragma_update(None, "user_version", 1).expect("written");
@@ -217,7 +217,7 @@ mod tests {
             let connection = open(&path).expect("opens");
             let number = |query| connection.query_row(query, [], |row| row.get::<_, i64>(0)).expect("reads");
             assert_eq!(number("PRAGMA user_version"), FORMAT);
-            assert_eq!(number("SELECT count(*) FROM message WHERE body = 'kept'"), 1);
+            assert_eq!(number("SELECT count(*) FROM message WHERE body = x'2a'"), 1);
             assert_eq!(number("SELECT stored FROM queue"), 1);
             assert_eq!(number("SELECT bytes FROM history_size"), 0);
         }

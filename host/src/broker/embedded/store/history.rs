@@ -57,8 +57,8 @@ impl Store {
         first.map_or_else(|| self.history_end(), |first| Ok(offset(first)))
     }
 
-    /// Some events from a place on: at least one, if there is any.
-    pub fn kept_from(&self, from: Offset) -> Result<Vec<Kept>> {
+    /// Some events from a place on, at least one if there is any; and the place that they reach.
+    pub fn kept_from(&self, from: Offset) -> Result<(Vec<Kept>, Offset)> {
         let (number, mut room) = READ;
         let read = "SELECT position, event, metadata, body FROM history WHERE position >= ?1
                     ORDER BY position LIMIT ?2";
@@ -73,7 +73,11 @@ impl Store {
             room = room.saturating_sub(size);
             kept.push(event(row)?);
         }
-        Ok(kept)
+        let reached = match kept.last() {
+            Some(last) => last.offset.next(),
+            None => self.history_end()?.max(from),
+        };
+        Ok((kept, reached))
     }
 
     /// Forgets some of the oldest events, if they are too old or too many; `true` if there may be more such.

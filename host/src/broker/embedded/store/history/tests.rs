@@ -39,14 +39,20 @@ fn publish(store: &Store, number: usize, length: usize, time: Timestamp) {
 
 /// The places of all that is kept.
 fn places(store: &Store) -> Vec<u64> {
-    let mut places: Vec<u64> = Vec::new();
+    pieces(store).concat()
+}
+
+/// The same, by the pieces in which they are read.
+fn pieces(store: &Store) -> Vec<Vec<u64>> {
+    let (mut pieces, mut place) = (Vec::new(), Offset::FIRST);
     loop {
-        let from = places.last().map_or(Offset::FIRST, |last| Offset(last + 1));
-        let kept = store.kept_from(from).expect("reads");
+        let (kept, reached) = store.kept_from(place).expect("reads");
         if kept.is_empty() {
-            return places;
+            assert_eq!(reached, store.history_end().expect("reads"));
+            return pieces;
         }
-        places.extend(kept.iter().map(|kept| kept.offset.0));
+        pieces.push(kept.iter().map(|kept| kept.offset.0).collect());
+        place = reached;
     }
 }
 
@@ -113,12 +119,7 @@ fn i8_the_past_is_read_in_pieces_by_number_and_by_size() {
         publish(&store, 600, 10, at(0));
         publish(&store, 3, 400 * 1024, at(0));
         publish(&store, 2, 5 << 20, at(0));
-        let mut pieces = Vec::new();
-        let mut place = Offset::FIRST;
-        while let Some(last) = store.kept_from(place).expect("reads").last() {
-            pieces.push(last.offset.0 - place.0.max(1) + 1);
-            place = last.offset.next();
-        }
+        let pieces: Vec<_> = pieces(&store).iter().map(Vec::len).collect();
         assert_eq!(pieces, [512, 88 + 2, 1, 1, 1]);
     });
 }
