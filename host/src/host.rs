@@ -20,6 +20,7 @@ use crate::broker::embedded::{EmbeddedBroker, OpenError};
 use crate::broker::rabbitmq::{Options, QueueType, RabbitMqBroker, UrlError};
 use crate::broker::{Broker, BrokerStatus};
 use crate::catalog::{Catalog, CatalogOptions, Limits, Loader};
+use crate::clock::later::Deliveries;
 use crate::config::{self, PluginSetting, Settings};
 use crate::dead::DeadLetters;
 use crate::delivery::{Dispatch, Journal, Workings};
@@ -70,6 +71,8 @@ pub struct Host {
     pub catalog: Arc<Catalog>,
     pub dispatch: Arc<Dispatch>,
     pub journal: Arc<Journal>,
+    /// What waits for its moment.
+    pub later: Arc<Deliveries>,
     /// Where the HTTP API listens.
     pub address: SocketAddr,
     ledger: Arc<Ledger>,
@@ -124,6 +127,9 @@ impl Host {
         let (following, stop, grace) = (dispatch.clone(), listening.clone(), settings.shutdown.grace.as_duration());
         let live = catalog.live();
         deliveries.spawn(async move { following.run(live, stop, grace).await });
+        let later = Arc::new(Deliveries::new(broker.clone()));
+        let (waiting, stop) = (later.clone(), listening.clone());
+        deliveries.spawn(async move { waiting.run(stop).await });
         deliveries.spawn(tell_of_broker(broker.clone(), listening.clone()));
         deliveries.close();
 
@@ -137,11 +143,12 @@ impl Host {
             trace: ledger.clone(),
             audit: ledger.clone(),
             dead: Arc::new(DeadLetters::new(broker.clone())),
+            later: later.clone(),
             payload_limit: settings.delivery.payload_limit.as_bytes(),
         };
         api.spawn(admin::serve(listener, seen, serving.clone()));
         api.close();
-        Ok(Self { broker, catalog, dispatch, journal, address, ledger, listening, serving, deliveries, api })
+        Ok(Self { broker, catalog, dispatch, journal, later, address, ledger, listening, serving, deliveries, api })
     }
 
     /// Waits until every plugin file that was there is live or refused, the broker is ready, and every subscription is

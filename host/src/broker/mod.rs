@@ -6,6 +6,7 @@
 
 pub mod embedded;
 mod history;
+mod later;
 pub mod rabbitmq;
 mod routing;
 mod topology;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 pub use history::{From, Keeping, Offset, Past, Recorded, Retention, Start};
+pub use later::Later;
 pub use topology::{Difference, Finding, Standing, Wanted};
 
 use crate::message::{HeaderValue, Message, MessageId, Subject};
