@@ -25,4 +25,5 @@ pub mod name;
 pub mod plugin;
 pub mod private_file;
 pub mod project;
+pub mod rate;
 pub mod redis;

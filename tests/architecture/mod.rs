@@ -38,6 +38,7 @@ const LAYERS: &[Layer] = &[
     Layer { module: "config", may: &["name"], but_not: &[] },
     Layer { module: "project", may: &["name"], but_not: &[] },
     Layer { module: "private_file", may: &[], but_not: &[] },
+    Layer { module: "rate", may: &[], but_not: &[] },
     Layer { module: "broker", may: &["private_file", "message", "name"], but_not: &[] },
     Layer { module: "redis", may: &[], but_not: &[] },
     Layer { module: "bucket", may: &["redis", "private_file", "name"], but_not: &[] },
@@ -48,7 +49,7 @@ const LAYERS: &[Layer] = &[
     Layer { module: "dead", may: &["broker", "message", "name"], but_not: &ADAPTERS },
     Layer {
         module: "delivery",
-        may: &["broker", "ledger", "plugin", "message", "name"],
+        may: &["broker", "ledger", "plugin", "rate", "message", "name"],
         // Only their traits, so that the pipeline is tested with neither a broker nor wasm. An inbox in memory will do
         // for that.
         but_not: &[
@@ -86,8 +87,8 @@ const LAYERS: &[Layer] = &[
     Layer {
         module: "host",
         may: &[
-            "admin", "clock", "dead", "delivery", "catalog", "broker", "bucket", "ledger", "plugin", "redis", "config",
-            "message", "name",
+            "admin", "clock", "dead", "delivery", "catalog", "broker", "bucket", "ledger", "plugin", "redis", "rate",
+            "config", "message", "name",
         ],
         but_not: &[],
     },

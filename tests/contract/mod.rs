@@ -74,6 +74,12 @@ macro_rules! contract_for {
             listening_again_to_a_queue_with_one_listener_at_a_time,
             a_listener_that_is_stopped_is_not_consuming,
         );
+        contract_for!($bench, cell:
+            what_was_written_last_is_found_by_the_next_holder,
+            one_at_a_time_holds_it,
+            what_nobody_can_read_is_dropped,
+            a_holder_is_told_when_the_broker_goes,
+        );
         contract_for!($bench, topology:
             what_is_missing_is_found_missing_and_stays_so,
             what_is_declared_stands_as_wanted,
@@ -106,6 +112,7 @@ macro_rules! contract_for {
 }
 
 mod browse;
+mod cell;
 mod delay;
 mod embedded;
 mod later;

@@ -4,6 +4,7 @@
 //! on: a publish that returns `Ok` is durable and routed, a message that was neither acknowledged nor given back comes
 //! again, and a delayed message waits in the broker and nowhere else (I1, I4).
 
+mod cell;
 pub mod embedded;
 mod history;
 mod later;
@@ -20,7 +21,8 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-pub use history::{From, Keeping, Offset, Past, Recorded, Retention, Start};
+pub use cell::Cell;
+pub use history::{From, Keeping, Offset, Passage, Past, Recorded, Retention, Start};
 pub use later::Later;
 pub use topology::{Difference, Finding, Standing, Wanted};
 
@@ -170,6 +172,11 @@ impl Source {
     pub fn event(queue: QueueName, event: EventName, prefetch: NonZeroU16) -> Self {
         let subject = Subject::Event(event);
         Self { queue, subject, binding: Binding::Event, prefetch, single_active: false, start: None }
+    }
+
+    /// A queue that only the host itself puts messages into.
+    pub fn kept(queue: QueueName, subject: Subject, prefetch: NonZeroU16) -> Self {
+        Self { queue, subject, binding: Binding::Unbound, prefetch, single_active: false, start: None }
     }
 
     /// The queue of a task.

@@ -7,12 +7,13 @@ use std::time::Duration;
 use super::backoff::Backoff;
 use super::breaker::Trip;
 use super::order::Ordering;
-use super::rate::Rate;
+
 use crate::broker::Exchange;
 use crate::ledger::Window;
 use crate::message::Subject;
 use crate::name::{AppName, PluginId};
 use crate::plugin::AskedLimits;
+use crate::rate::Rate;
 
 /// How the deliveries of one subscription are handled.
 #[derive(Debug, Clone, PartialEq)]

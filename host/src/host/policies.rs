@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::broker::{Exchange, Routing};
 use crate::config::{self, Delivery, RateLimit, Settings};
-use crate::delivery::{Backoff, OrderKey, Ordering, Policies, Policy, Rate, Ratio, Trip};
-use crate::delivery::{InvalidBackoff, InvalidRate, InvalidTrip};
+use crate::delivery::{Backoff, OrderKey, Ordering, Policies, Policy, Ratio, Trip};
+use crate::delivery::{InvalidBackoff, InvalidTrip};
 use crate::ledger::Window;
 use crate::message::{HeaderValue, Subject};
 use crate::plugin::Budget;
+use crate::rate::{InvalidRate, Rate};
 
 /// Why settings are no policy. Whatever `config` loads is one.
 #[derive(Debug, thiserror::Error)]
