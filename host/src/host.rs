@@ -20,6 +20,7 @@ use crate::broker::embedded::{EmbeddedBroker, OpenError};
 use crate::broker::rabbitmq::{Options, QueueType, RabbitMqBroker, UrlError};
 use crate::broker::{Broker, BrokerStatus, Retention};
 use crate::catalog::{Catalog, CatalogOptions, Limits, Loader};
+use crate::clock::later::Deliveries;
 use crate::config::{self, PluginSetting, Settings};
 use crate::dead::DeadLetters;
 use crate::delivery::{Dispatch, Journal, Workings};
@@ -76,6 +77,8 @@ pub struct Host {
     pub dispatch: Arc<Dispatch>,
     pub journal: Arc<Journal>,
     past: Arc<Backfilling>,
+    /// What waits for its moment.
+    pub later: Arc<Deliveries>,
     /// Where the HTTP API listens.
     pub address: SocketAddr,
     ledger: Arc<Ledger>,
@@ -131,6 +134,9 @@ impl Host {
         let (following, stop, grace) = (dispatch.clone(), listening.clone(), settings.shutdown.grace.as_duration());
         let live = catalog.live();
         deliveries.spawn(async move { following.run(live, stop, grace).await });
+        let later = Arc::new(Deliveries::new(broker.clone()));
+        let (waiting, stop) = (later.clone(), listening.clone());
+        deliveries.spawn(async move { waiting.run(stop).await });
         deliveries.spawn(tell_of_broker(broker.clone(), listening.clone()));
         deliveries.close();
 
@@ -144,11 +150,25 @@ impl Host {
             trace: ledger.clone(),
             audit: ledger.clone(),
             dead: Arc::new(DeadLetters::new(broker.clone())),
+            later: later.clone(),
             payload_limit: settings.delivery.payload_limit.as_bytes(),
         };
         api.spawn(admin::serve(listener, seen, serving.clone()));
         api.close();
-        Ok(Self { broker, catalog, dispatch, journal, past, address, ledger, listening, serving, deliveries, api })
+        Ok(Self {
+            broker,
+            catalog,
+            dispatch,
+            journal,
+            past,
+            later,
+            address,
+            ledger,
+            listening,
+            serving,
+            deliveries,
+            api,
+        })
     }
 
     /// Waits until every plugin file that was there is live or refused, the broker is ready, and every subscription is
