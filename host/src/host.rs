@@ -23,13 +23,14 @@ use crate::catalog::{Catalog, CatalogOptions, Limits, Loader};
 use crate::config::{self, PluginSetting, Settings};
 use crate::dead::DeadLetters;
 use crate::delivery::{Dispatch, Journal, Workings};
+use crate::history::History;
 use crate::ledger::Ledger;
 use crate::name::PluginId;
 use crate::plugin::grant::NoRoots;
 use crate::plugin::{Compiling, PluginSettings, Reuse, Sandbox, SandboxError, SandboxOptions};
 pub use grants::{SecretError, SecretReason};
 pub use policies::InvalidPolicy;
-use policies::{budget, policies};
+use policies::{budget, policies, rate};
 pub use trust::{InvalidTrust, trust};
 
 /// For how long a stop waits for answers that are on their way.
@@ -84,6 +85,7 @@ impl Host {
     pub async fn start(settings: &Settings) -> Result<Self, StartError> {
         let sandbox = Sandbox::new(&sandbox(settings))?;
         let policies = policies(settings)?;
+        let pace = rate(&settings.history.pace).map_err(InvalidPolicy::from)?;
         let address = settings.admin.address;
         let busy = |error: std::io::Error| StartError::Admin { address, reason: error.to_string() };
         let listener = TcpListener::bind(address).await.map_err(busy)?;
@@ -137,6 +139,7 @@ impl Host {
             trace: ledger.clone(),
             audit: ledger.clone(),
             dead: Arc::new(DeadLetters::new(broker.clone())),
+            history: Arc::new(History::new(broker.clone(), pace)),
             payload_limit: settings.delivery.payload_limit.as_bytes(),
         };
         api.spawn(admin::serve(listener, seen, serving.clone()));

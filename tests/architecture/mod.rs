@@ -46,6 +46,7 @@ const LAYERS: &[Layer] = &[
     Layer { module: "plugin", may: &["bucket", "message", "name"], but_not: &ADAPTERS },
     Layer { module: "catalog", may: &["plugin", "message", "name"], but_not: &[] },
     Layer { module: "dead", may: &["broker", "message", "name"], but_not: &ADAPTERS },
+    Layer { module: "history", may: &["broker", "rate", "message", "name"], but_not: &ADAPTERS },
     Layer {
         module: "delivery",
         may: &["broker", "ledger", "plugin", "rate", "message", "name"],
@@ -80,22 +81,22 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         module: "admin",
-        may: &["dead", "delivery", "catalog", "broker", "ledger", "plugin", "message", "name"],
+        may: &["dead", "history", "delivery", "catalog", "broker", "ledger", "plugin", "message", "name"],
         but_not: &ADAPTERS,
     },
     Layer {
         module: "host",
         may: &[
-            "admin", "dead", "delivery", "catalog", "broker", "bucket", "ledger", "plugin", "redis", "rate", "config",
-            "message", "name",
+            "admin", "dead", "history", "delivery", "catalog", "broker", "bucket", "ledger", "plugin", "redis", "rate",
+            "config", "message", "name",
         ],
         but_not: &[],
     },
     Layer {
         module: "cli",
         may: &[
-            "host", "cases", "admin", "dead", "delivery", "catalog", "broker", "ledger", "plugin", "project", "config",
-            "json", "message", "name",
+            "host", "cases", "admin", "dead", "history", "delivery", "catalog", "broker", "ledger", "plugin",
+            "project", "config", "json", "message", "name",
         ],
         but_not: &ADAPTERS,
     },

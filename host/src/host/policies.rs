@@ -107,7 +107,7 @@ fn trip(breaker: &config::Breaker) -> Result<Trip, InvalidTrip> {
     Trip::try_new(breaker.consecutive.try_into().ok(), ratio, cool_down, maximum, breaker.probes)
 }
 
-fn rate(limit: &RateLimit) -> Result<Rate, InvalidRate> {
+pub(super) fn rate(limit: &RateLimit) -> Result<Rate, InvalidRate> {
     Rate::try_new(limit.count(), limit.per().as_duration(), limit.burst())
 }
 
