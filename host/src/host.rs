@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 use crate::admin;
 use crate::broker::embedded::{EmbeddedBroker, OpenError};
 use crate::broker::rabbitmq::{Options, QueueType, RabbitMqBroker, UrlError};
-use crate::broker::{Broker, BrokerStatus};
+use crate::broker::{Broker, BrokerStatus, Retention};
 use crate::catalog::{Catalog, CatalogOptions, Limits, Loader};
 use crate::config::{self, PluginSetting, Settings};
 use crate::dead::DeadLetters;
@@ -172,7 +172,7 @@ impl Host {
 /// The broker that the settings name.
 pub fn broker(settings: &Settings) -> Result<Arc<dyn Broker>, StartError> {
     let Some(url) = settings.broker.url.secret_url() else {
-        return Ok(EmbeddedBroker::open(&settings.broker.embedded.file)?);
+        return Ok(EmbeddedBroker::open_keeping(&settings.broker.embedded.file, retention(settings))?);
     };
     let rabbitmq = &settings.broker.rabbitmq;
     let queue_type = match rabbitmq.queue_type {
@@ -187,6 +187,12 @@ pub fn broker(settings: &Settings) -> Result<Arc<dyn Broker>, StartError> {
         tid_in_body: rabbitmq.tid_in_body,
     };
     Ok(RabbitMqBroker::connect(url, options)?)
+}
+
+/// For how long the settings keep a history, if they keep one.
+fn retention(settings: &Settings) -> Option<Retention> {
+    let history = &settings.history;
+    history.enabled.then(|| Retention { age: history.age.as_duration(), size: history.size.as_bytes() })
 }
 
 /// What the sandbox may use, as the settings say.
