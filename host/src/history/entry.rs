@@ -1,7 +1,7 @@
 //! An event of the past as a line of JSON: what `leveret history --export` writes and `import` reads.
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use crate::broker::{Offset, Recorded};
@@ -44,7 +44,7 @@ pub struct Entry {
     #[serde(default, skip_serializing_if = "Headers::is_empty")]
     pub headers: Headers,
     /// JSON of one line, byte for byte as it was published.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub payload: Option<Box<RawValue>>,
     /// Any other text, as text: JSON of several lines too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -143,6 +143,11 @@ impl Entry {
             body,
         })
     }
+}
+
+/// What is there, `null` too.
+fn present<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::<RawValue>::deserialize(json).map(Some)
 }
 
 /// JSON that is a part of a line as it is: without line breaks, and without space around it, which would be lost.

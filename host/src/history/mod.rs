@@ -1,8 +1,10 @@
-//! The past: asked for what was, given to plugins again, and filled from elsewhere.
+//! What is done with the past: a subscription that comes later is given it, people ask for it, plugins get some of it again,
+//! and it is filled from elsewhere.
 //!
-//! `filter` says which events are meant, `walk` goes along them, `entry` is one of them as a line of JSON, `import` reads
+//! `backfill` gives it to new subscriptions, between broker and pipeline. `filter` says which events are meant, `walk` goes along them, `entry` is one of them as a line of JSON, `import` reads
 //! such lines back, and `replay` gives events to one plugin again.
 
+mod backfill;
 mod entry;
 #[cfg(test)]
 mod fake;
@@ -17,6 +19,7 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+pub use backfill::{BackfillOptions, Backfilling};
 pub use entry::{Entry, InvalidEntry};
 pub use filter::{Condition, EventPattern, Filter, InvalidCondition, InvalidPattern};
 pub use import::{Imported, RefusedLine};
