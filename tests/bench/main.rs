@@ -2,6 +2,7 @@
 //!
 //! The machine that this runs on is rarely quiet: look at the ratios, which are taken within one run.
 
+mod backfill;
 mod baseline;
 mod call;
 mod compile;
@@ -37,6 +38,8 @@ struct Arguments {
     /// and enough when retries are.
     #[arg(long)]
     prefetch: Option<NonZeroU16>,
+    #[command(flatten)]
+    backfill: backfill::Plan,
 }
 
 /// One measurement.
@@ -64,14 +67,28 @@ enum Measurement {
     Retry,
     /// What the ledger can remember a second, and what it costs to drop duplicates.
     Ledger,
+    /// A plugin that comes late is given a million events of the past, while the host is killed and a stream goes on. Only
+    /// where it is named: it takes long.
+    Backfill,
 }
 
 fn main() -> ExitCode {
-    let Arguments { what, prefetch } = Arguments::parse();
+    let Arguments { what, prefetch, backfill } = Arguments::parse();
+    if what == [Measurement::Backfill] {
+        return told(
+            tokio::runtime::Runtime::new()
+                .map_err(Failure::from)
+                .and_then(|runtime| runtime.block_on(backfill::measure(&backfill)).map(|figures| figures.to_string())),
+        );
+    }
     let wanted = |measurement| what.is_empty() || what.contains(&measurement);
-    match run(wanted, prefetch) {
+    told(run(wanted, prefetch).map(|figures| format!("{}\n{}", figures.table(), figures.json())))
+}
+
+fn told(outcome: Result<String, Failure>) -> ExitCode {
+    match outcome {
         Ok(figures) => {
-            println!("\n{}\n{}", figures.table(), figures.json());
+            println!("\n{figures}");
             ExitCode::SUCCESS
         }
         Err(failure) => {
