@@ -6,6 +6,7 @@ mod baseline;
 mod call;
 mod compile;
 mod figures;
+mod history;
 mod instance;
 mod lateness;
 mod ledger;
@@ -37,6 +38,9 @@ struct Arguments {
     /// and enough when retries are.
     #[arg(long)]
     prefetch: Option<NonZeroU16>,
+    /// How many events are in the history that is looked through.
+    #[arg(long, default_value_t = 100_000)]
+    events: u64,
 }
 
 /// One measurement.
@@ -64,12 +68,14 @@ enum Measurement {
     Retry,
     /// What the ledger can remember a second, and what it costs to drop duplicates.
     Ledger,
+    /// How many events of the past are looked at a second, on both brokers.
+    History,
 }
 
 fn main() -> ExitCode {
-    let Arguments { what, prefetch } = Arguments::parse();
+    let Arguments { what, prefetch, events } = Arguments::parse();
     let wanted = |measurement| what.is_empty() || what.contains(&measurement);
-    match run(wanted, prefetch) {
+    match run(wanted, prefetch, events) {
         Ok(figures) => {
             println!("\n{}\n{}", figures.table(), figures.json());
             ExitCode::SUCCESS
@@ -81,7 +87,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(wanted: impl Fn(Measurement) -> bool, asked: Option<NonZeroU16>) -> Result<Figures, Failure> {
+fn run(wanted: impl Fn(Measurement) -> bool, asked: Option<NonZeroU16>, events: u64) -> Result<Figures, Failure> {
     let prefetch = asked.unwrap_or(Settings::default().delivery.prefetch);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut figures = Figures::new();
@@ -151,6 +157,15 @@ fn run(wanted: impl Fn(Measurement) -> bool, asked: Option<NonZeroU16>) -> Resul
         runtime.block_on(ledger::measure(&mut figures))?;
         eprintln!("throughput with and without deduplication…");
         runtime.block_on(throughput::deduplication(prefetch, &mut figures))?;
+    }
+    if wanted(Measurement::History) {
+        eprintln!("history on the embedded broker…");
+        runtime.block_on(history::measure(Settings::default(), "embedded", events, &mut figures))?;
+        eprintln!("history on RabbitMQ…");
+        let node = Node::start();
+        let mut settings = Settings::default();
+        settings.broker.url = node.vhost("bench").parse()?;
+        runtime.block_on(history::measure(settings, "rabbitmq", events, &mut figures))?;
     }
     Ok(figures)
 }
