@@ -20,6 +20,7 @@ use crate::broker::embedded::{EmbeddedBroker, OpenError};
 use crate::broker::rabbitmq::{Options, QueueType, RabbitMqBroker, UrlError};
 use crate::broker::{Broker, BrokerStatus, Retention};
 use crate::catalog::{Catalog, CatalogOptions, Limits, Loader};
+use crate::clock::later::Deliveries;
 use crate::config::{self, PluginSetting, Settings};
 use crate::dead::DeadLetters;
 use crate::delivery::{Dispatch, Journal, Workings};
@@ -76,6 +77,8 @@ pub struct Host {
     pub dispatch: Arc<Dispatch>,
     pub journal: Arc<Journal>,
     past: Arc<Backfilling>,
+    /// What waits for its moment.
+    pub later: Arc<Deliveries>,
     /// Where the HTTP API listens.
     pub address: SocketAddr,
     ledger: Arc<Ledger>,
@@ -132,6 +135,9 @@ impl Host {
         let (following, stop, grace) = (dispatch.clone(), listening.clone(), settings.shutdown.grace.as_duration());
         let live = catalog.live();
         deliveries.spawn(async move { following.run(live, stop, grace).await });
+        let later = Arc::new(Deliveries::new(broker.clone()));
+        let (waiting, stop) = (later.clone(), listening.clone());
+        deliveries.spawn(async move { waiting.run(stop).await });
         deliveries.spawn(tell_of_broker(broker.clone(), listening.clone()));
         deliveries.close();
 
@@ -146,11 +152,25 @@ impl Host {
             audit: ledger.clone(),
             dead: Arc::new(DeadLetters::new(broker.clone())),
             history: Arc::new(History::new(broker.clone(), pace)),
+            later: later.clone(),
             payload_limit: settings.delivery.payload_limit.as_bytes(),
         };
         api.spawn(admin::serve(listener, seen, serving.clone()));
         api.close();
-        Ok(Self { broker, catalog, dispatch, journal, past, address, ledger, listening, serving, deliveries, api })
+        Ok(Self {
+            broker,
+            catalog,
+            dispatch,
+            journal,
+            past,
+            later,
+            address,
+            ledger,
+            listening,
+            serving,
+            deliveries,
+            api,
+        })
     }
 
     /// Waits until every plugin file that was there is live or refused, the broker is ready, and every subscription is
@@ -197,16 +217,16 @@ pub fn broker(settings: &Settings) -> Result<Arc<dyn Broker>, StartError> {
     Ok(RabbitMqBroker::connect(url, options)?)
 }
 
-/// For how long the settings keep a history, if they keep one.
-fn retention(settings: &Settings) -> Option<Retention> {
-    let history = &settings.history;
-    history.enabled.then(|| Retention { age: history.age.as_duration(), size: history.size.as_bytes() })
-}
-
 /// How new subscriptions are given the past, as the settings say.
 fn backfill(settings: &Settings) -> Result<BackfillOptions, StartError> {
     let pace = rate(&settings.history.pace).map_err(InvalidPolicy::from)?;
     Ok(BackfillOptions { pace, note: NOTES })
+}
+
+/// For how long the settings keep a history, if they keep one.
+fn retention(settings: &Settings) -> Option<Retention> {
+    let history = &settings.history;
+    history.enabled.then(|| Retention { age: history.age.as_duration(), size: history.size.as_bytes() })
 }
 
 /// What the sandbox may use, as the settings say.

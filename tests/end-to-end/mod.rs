@@ -37,6 +37,7 @@ mod ponos;
 mod power;
 mod raw;
 mod saga;
+mod statistics;
 mod swap;
 mod work;
 

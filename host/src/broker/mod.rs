@@ -7,6 +7,7 @@
 mod cell;
 pub mod embedded;
 mod history;
+mod later;
 pub mod rabbitmq;
 mod routing;
 mod topology;
@@ -22,6 +23,7 @@ use tokio::sync::watch;
 
 pub use cell::Cell;
 pub use history::{From, Keeping, Offset, Passage, Past, Recorded, Retention, Start};
+pub use later::Later;
 pub use routing::fits;
 pub use topology::{Difference, Finding, Standing, Wanted};
 
