@@ -23,17 +23,22 @@ use crate::catalog::{Catalog, CatalogOptions, Limits, Loader};
 use crate::config::{self, PluginSetting, Settings};
 use crate::dead::DeadLetters;
 use crate::delivery::{Dispatch, Journal, Workings};
+use crate::history::{BackfillOptions, Backfilling};
 use crate::ledger::Ledger;
 use crate::name::PluginId;
 use crate::plugin::grant::NoRoots;
 use crate::plugin::{Compiling, PluginSettings, Reuse, Sandbox, SandboxError, SandboxOptions};
 pub use grants::{SecretError, SecretReason};
 pub use policies::InvalidPolicy;
-use policies::{budget, policies};
+use policies::{budget, policies, rate};
 pub use trust::{InvalidTrust, trust};
 
 /// For how long a stop waits for answers that are on their way.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
+/// For how long a stop waits until what was settled of the past is noted.
+const LAST_NOTES: Duration = Duration::from_secs(2);
+/// How often what was settled of the past is noted at the broker.
+const NOTES: Duration = Duration::from_millis(250);
 
 /// Why a host does not start.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +75,7 @@ pub struct Host {
     pub catalog: Arc<Catalog>,
     pub dispatch: Arc<Dispatch>,
     pub journal: Arc<Journal>,
+    past: Arc<Backfilling>,
     /// Where the HTTP API listens.
     pub address: SocketAddr,
     ledger: Arc<Ledger>,
@@ -106,8 +112,9 @@ impl Host {
         let costs = Arc::new(admin::Costs::default());
         let tracer = Arc::new(ledger::Tracer(ledger.clone()));
         let journal = Arc::new(Journal::new(vec![metrics.clone(), costs.clone(), tracer]));
-        let dispatch =
-            Arc::new(Dispatch::new(Workings { broker: broker.clone(), policies, inbox, journal: journal.clone() }));
+        let past = Backfilling::new(broker.clone(), backfill(settings)?);
+        let workings = Workings { broker: past.clone(), policies, inbox, journal: journal.clone() };
+        let dispatch = Arc::new(Dispatch::new(workings));
         let (listening, serving) = (CancellationToken::new(), CancellationToken::new());
         let (deliveries, api) = (TaskTracker::new(), TaskTracker::new());
 
@@ -141,7 +148,7 @@ impl Host {
         };
         api.spawn(admin::serve(listener, seen, serving.clone()));
         api.close();
-        Ok(Self { broker, catalog, dispatch, journal, address, ledger, listening, serving, deliveries, api })
+        Ok(Self { broker, catalog, dispatch, journal, past, address, ledger, listening, serving, deliveries, api })
     }
 
     /// Waits until every plugin file that was there is live or refused, the broker is ready, and every subscription is
@@ -158,6 +165,8 @@ impl Host {
     pub async fn stop(self) {
         self.listening.cancel();
         self.deliveries.wait().await;
+        // What was settled to the end is noted at the broker; without that it would only come again, and be known.
+        let _ = tokio::time::timeout(LAST_NOTES, self.past.finish()).await;
         self.broker.close().await;
         self.ledger.close().await;
         self.serving.cancel();
@@ -190,6 +199,12 @@ pub fn broker(settings: &Settings) -> Result<Arc<dyn Broker>, StartError> {
 fn retention(settings: &Settings) -> Option<Retention> {
     let history = &settings.history;
     history.enabled.then(|| Retention { age: history.age.as_duration(), size: history.size.as_bytes() })
+}
+
+/// How new subscriptions are given the past, as the settings say.
+fn backfill(settings: &Settings) -> Result<BackfillOptions, StartError> {
+    let pace = rate(&settings.history.pace).map_err(InvalidPolicy::from)?;
+    Ok(BackfillOptions { pace, note: NOTES })
 }
 
 /// What the sandbox may use, as the settings say.

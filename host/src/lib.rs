@@ -16,6 +16,7 @@ pub mod cli;
 pub mod config;
 pub mod dead;
 pub mod delivery;
+pub mod history;
 pub mod host;
 pub mod json;
 pub mod ledger;

@@ -106,6 +106,15 @@ macro_rules! contract_for {
             a_closed_broker_ends_its_walks,
             without_a_history_there_is_none_to_walk_through,
         );
+        contract_for!($bench, backfill:
+            a_late_comer_is_given_the_past_in_order_and_then_what_happens_now,
+            i11_a_walk_that_is_stopped_goes_on_where_it_was,
+            i1_a_walk_that_dies_loses_nothing,
+            i5_what_is_given_back_comes_again,
+            one_of_two_hosts_walks_and_both_go_on,
+            a_subscription_that_is_not_new_is_given_no_past,
+            it_begins_with_the_moment_that_is_meant,
+        );
     };
     ($bench:ty, $theme:ident: $($case:ident),+ $(,)?) => {
         mod $theme {
@@ -119,6 +128,7 @@ macro_rules! contract_for {
     };
 }
 
+mod backfill;
 mod browse;
 mod cell;
 mod delay;
