@@ -20,10 +20,11 @@ use crate::broker::embedded::{EmbeddedBroker, OpenError};
 use crate::broker::rabbitmq::{Options, QueueType, RabbitMqBroker, UrlError};
 use crate::broker::{Broker, BrokerStatus, Retention};
 use crate::catalog::{Catalog, CatalogOptions, Limits, Loader};
+use crate::clock::later::Deliveries;
 use crate::config::{self, PluginSetting, Settings};
 use crate::dead::DeadLetters;
 use crate::delivery::{Dispatch, Journal, Workings};
-use crate::history::{BackfillOptions, Backfilling};
+use crate::history::{BackfillOptions, Backfilling, History};
 use crate::ledger::Ledger;
 use crate::name::PluginId;
 use crate::plugin::grant::NoRoots;
@@ -76,6 +77,8 @@ pub struct Host {
     pub dispatch: Arc<Dispatch>,
     pub journal: Arc<Journal>,
     past: Arc<Backfilling>,
+    /// What waits for its moment.
+    pub later: Arc<Deliveries>,
     /// Where the HTTP API listens.
     pub address: SocketAddr,
     ledger: Arc<Ledger>,
@@ -90,6 +93,7 @@ impl Host {
     pub async fn start(settings: &Settings) -> Result<Self, StartError> {
         let sandbox = Sandbox::new(&sandbox(settings))?;
         let policies = policies(settings)?;
+        let pace = rate(&settings.history.pace).map_err(InvalidPolicy::from)?;
         let address = settings.admin.address;
         let busy = |error: std::io::Error| StartError::Admin { address, reason: error.to_string() };
         let listener = TcpListener::bind(address).await.map_err(busy)?;
@@ -112,7 +116,7 @@ impl Host {
         let costs = Arc::new(admin::Costs::default());
         let tracer = Arc::new(ledger::Tracer(ledger.clone()));
         let journal = Arc::new(Journal::new(vec![metrics.clone(), costs.clone(), tracer]));
-        let past = Backfilling::new(broker.clone(), backfill(settings)?);
+        let past = Backfilling::new(broker.clone(), BackfillOptions { pace, note: NOTES });
         let workings = Workings { broker: past.clone(), policies, inbox, journal: journal.clone() };
         let dispatch = Arc::new(Dispatch::new(workings));
         let (listening, serving) = (CancellationToken::new(), CancellationToken::new());
@@ -131,6 +135,9 @@ impl Host {
         let (following, stop, grace) = (dispatch.clone(), listening.clone(), settings.shutdown.grace.as_duration());
         let live = catalog.live();
         deliveries.spawn(async move { following.run(live, stop, grace).await });
+        let later = Arc::new(Deliveries::new(broker.clone()));
+        let (waiting, stop) = (later.clone(), listening.clone());
+        deliveries.spawn(async move { waiting.run(stop).await });
         deliveries.spawn(tell_of_broker(broker.clone(), listening.clone()));
         deliveries.close();
 
@@ -144,11 +151,26 @@ impl Host {
             trace: ledger.clone(),
             audit: ledger.clone(),
             dead: Arc::new(DeadLetters::new(broker.clone())),
+            later: later.clone(),
+            history: Arc::new(History::new(broker.clone(), pace)),
             payload_limit: settings.delivery.payload_limit.as_bytes(),
         };
         api.spawn(admin::serve(listener, seen, serving.clone()));
         api.close();
-        Ok(Self { broker, catalog, dispatch, journal, past, address, ledger, listening, serving, deliveries, api })
+        Ok(Self {
+            broker,
+            catalog,
+            dispatch,
+            journal,
+            past,
+            later,
+            address,
+            ledger,
+            listening,
+            serving,
+            deliveries,
+            api,
+        })
     }
 
     /// Waits until every plugin file that was there is live or refused, the broker is ready, and every subscription is
@@ -199,12 +221,6 @@ pub fn broker(settings: &Settings) -> Result<Arc<dyn Broker>, StartError> {
 fn retention(settings: &Settings) -> Option<Retention> {
     let history = &settings.history;
     history.enabled.then(|| Retention { age: history.age.as_duration(), size: history.size.as_bytes() })
-}
-
-/// How new subscriptions are given the past, as the settings say.
-fn backfill(settings: &Settings) -> Result<BackfillOptions, StartError> {
-    let pace = rate(&settings.history.pace).map_err(InvalidPolicy::from)?;
-    Ok(BackfillOptions { pace, note: NOTES })
 }
 
 /// What the sandbox may use, as the settings say.

@@ -13,6 +13,7 @@ pub mod bucket;
 pub mod cases;
 pub mod catalog;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod dead;
 pub mod delivery;

@@ -46,6 +46,7 @@ const LAYERS: &[Layer] = &[
     Layer { module: "ledger", may: &["redis", "private_file", "message", "name"], but_not: &[] },
     Layer { module: "plugin", may: &["bucket", "message", "name"], but_not: &ADAPTERS },
     Layer { module: "catalog", may: &["plugin", "message", "name"], but_not: &[] },
+    Layer { module: "clock", may: &["broker", "message", "name"], but_not: &ADAPTERS },
     Layer { module: "dead", may: &["broker", "message", "name"], but_not: &ADAPTERS },
     Layer {
         module: "delivery",
@@ -81,22 +82,22 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         module: "admin",
-        may: &["dead", "delivery", "catalog", "broker", "ledger", "plugin", "message", "name"],
+        may: &["clock", "dead", "history", "delivery", "catalog", "broker", "ledger", "plugin", "message", "name"],
         but_not: &ADAPTERS,
     },
     Layer {
         module: "host",
         may: &[
-            "admin", "dead", "history", "delivery", "catalog", "broker", "bucket", "ledger", "plugin", "redis", "rate",
-            "config", "message", "name",
+            "admin", "clock", "dead", "history", "delivery", "catalog", "broker", "bucket", "ledger", "plugin",
+            "redis", "rate", "config", "message", "name",
         ],
         but_not: &[],
     },
     Layer {
         module: "cli",
         may: &[
-            "host", "cases", "admin", "dead", "delivery", "catalog", "broker", "ledger", "plugin", "project", "config",
-            "json", "message", "name",
+            "host", "cases", "admin", "clock", "dead", "history", "delivery", "catalog", "broker", "ledger", "plugin",
+            "project", "config", "json", "message", "name",
         ],
         but_not: &ADAPTERS,
     },
@@ -113,6 +114,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("hyper_util", &["plugin/grant"]),
     ("indicatif", &["cli"]),
     ("ipnet", &["config/grant.rs", "plugin/grant"]),
+    ("jiff", &["clock", "config", "plugin/deferral.rs"]),
     ("jsonschema", &["plugin"]),
     ("async_rs", &["broker/rabbitmq/stream.rs"]),
     ("lapin", &["broker/rabbitmq"]),

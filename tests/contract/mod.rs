@@ -48,6 +48,17 @@ macro_rules! contract_for {
             i4_a_delayed_message_comes_to_its_home_alone,
             i4_a_delayed_message_survives_a_restart,
         );
+        contract_for!($bench, later:
+            i1_what_waits_is_published_whole_at_its_moment_and_not_before,
+            what_is_past_is_published_at_once,
+            the_earliest_moment_comes_first,
+            what_takes_the_place_of_another_is_published_alone,
+            what_is_taken_back_is_not_published,
+            what_waits_elsewhere_can_be_taken_back_by_any_host,
+            i1_what_waits_survives_a_host_that_dies_and_a_restart,
+            i1_the_next_host_takes_over,
+            i1_what_says_no_moment_is_kept_as_a_dead_letter,
+        );
         contract_for!($bench, browse:
             a_queue_that_is_absent_is_empty,
             i1_messages_come_out_whole_and_each_with_its_own_subject,
@@ -134,6 +145,7 @@ mod cell;
 mod delay;
 mod embedded;
 mod history;
+mod later;
 mod listen;
 mod publish;
 mod rabbitmq;

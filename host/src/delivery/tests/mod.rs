@@ -118,7 +118,7 @@ fn event(body: &'static str) -> Message {
 
 fn done(tasks: usize) -> Outcome {
     let subject = Subject::Task("pheidi.email.send".parse().expect("legal"));
-    let draft = Draft { subject, payload: "{}".into(), key: None, headers: Headers::new() };
+    let draft = Draft { subject, payload: "{}".into(), key: None, headers: Headers::new(), deferral: None };
     Outcome::Done(vec![draft; tasks])
 }
 

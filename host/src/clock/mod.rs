@@ -1,0 +1,3 @@
+//! Time: what is published because its moment has come.
+
+pub mod later;
