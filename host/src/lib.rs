@@ -17,6 +17,7 @@ pub mod clock;
 pub mod config;
 pub mod dead;
 pub mod delivery;
+pub mod history;
 pub mod host;
 pub mod json;
 pub mod ledger;

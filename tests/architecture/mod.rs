@@ -40,6 +40,7 @@ const LAYERS: &[Layer] = &[
     Layer { module: "private_file", may: &[], but_not: &[] },
     Layer { module: "rate", may: &[], but_not: &[] },
     Layer { module: "broker", may: &["private_file", "message", "name"], but_not: &[] },
+    Layer { module: "history", may: &["broker", "rate", "message", "name"], but_not: &ADAPTERS },
     Layer { module: "redis", may: &[], but_not: &[] },
     Layer { module: "bucket", may: &["redis", "private_file", "name"], but_not: &[] },
     Layer { module: "ledger", may: &["redis", "private_file", "message", "name"], but_not: &[] },
@@ -87,8 +88,8 @@ const LAYERS: &[Layer] = &[
     Layer {
         module: "host",
         may: &[
-            "admin", "clock", "dead", "delivery", "catalog", "broker", "bucket", "ledger", "plugin", "redis", "rate",
-            "config", "message", "name",
+            "admin", "clock", "dead", "history", "delivery", "catalog", "broker", "bucket", "ledger", "plugin",
+            "redis", "rate", "config", "message", "name",
         ],
         but_not: &[],
     },

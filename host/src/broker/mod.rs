@@ -91,9 +91,11 @@ pub struct Outgoing {
 /// A batch that the broker holds durably.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Published {
-    /// The events among it that nobody subscribes to and no history keeps. They are gone, as events without subscribers
-    /// are.
+    /// The events among it that nobody subscribes to, as far as the broker can tell: one that keeps them may not see
+    /// whether anybody else got them. Without a history they are gone, as events without subscribers are.
     pub unheard: Vec<MessageId>,
+    /// Whether the history keeps the events among it.
+    pub kept: bool,
 }
 
 /// Why a batch is not certain to be published. Some of its messages may have arrived all the same; publish the whole

@@ -84,7 +84,7 @@ impl Publisher {
             Some(error) => Err(error),
             None if !refused.is_empty() => Err(PublishError::Refused(refused)),
             None if !returned.is_empty() => Err(PublishError::Returned(returned)),
-            None => Ok(Published { unheard }),
+            None => Ok(Published { unheard, kept: false }),
         }
     }
 }

@@ -102,6 +102,7 @@ fn policies() -> Policies {
         breaker: None,
         deduplication: None,
         exchange: None,
+        start: None,
     };
     let (plugins, subscriptions) = (BTreeMap::new(), BTreeMap::new());
     Policies { default, plugins, subscriptions, plugin_rates: BTreeMap::new(), app_rates: BTreeMap::new() }
