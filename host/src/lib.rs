@@ -25,3 +25,4 @@ pub mod plugin;
 pub mod private_file;
 pub mod project;
 pub mod redis;
+pub mod schedule;
