@@ -35,7 +35,8 @@ const LAYERS: &[Layer] = &[
     Layer { module: "name", may: &[], but_not: &[] },
     Layer { module: "json", may: &[], but_not: &[] },
     Layer { module: "message", may: &["name"], but_not: &[] },
-    Layer { module: "config", may: &["name"], but_not: &[] },
+    Layer { module: "schedule", may: &["message", "name"], but_not: &[] },
+    Layer { module: "config", may: &["schedule", "name"], but_not: &[] },
     Layer { module: "project", may: &["name"], but_not: &[] },
     Layer { module: "private_file", may: &[], but_not: &[] },
     Layer { module: "rate", may: &[], but_not: &[] },
@@ -108,6 +109,7 @@ const LAYERS: &[Layer] = &[
 const DOORS: &[(&str, &[&str])] = &[
     ("axum", &["admin", "cli/demo/services.rs"]),
     ("clap", &["cli"]),
+    ("croner", &["schedule"]),
     ("http", &["plugin/grant"]),
     ("http_body_util", &["plugin/grant"]),
     ("hyper_rustls", &["plugin/grant"]),
