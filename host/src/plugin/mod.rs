@@ -131,6 +131,7 @@ pub struct Description {
     pub announces: BTreeSet<EventName>,
     pub limits: AskedLimits,
     /// The events among those that it announces which are announced because time has come.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub timetable: Vec<TimedEvent>,
     /// What payloads must fit, where it says so.
     #[serde(skip)]
