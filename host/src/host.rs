@@ -24,7 +24,7 @@ use crate::clock::later::Deliveries;
 use crate::config::{self, PluginSetting, Settings};
 use crate::dead::DeadLetters;
 use crate::delivery::{Dispatch, Journal, Workings};
-use crate::history::{BackfillOptions, Backfilling};
+use crate::history::{BackfillOptions, Backfilling, History};
 use crate::ledger::Ledger;
 use crate::name::PluginId;
 use crate::plugin::grant::NoRoots;
@@ -93,6 +93,7 @@ impl Host {
     pub async fn start(settings: &Settings) -> Result<Self, StartError> {
         let sandbox = Sandbox::new(&sandbox(settings))?;
         let policies = policies(settings)?;
+        let pace = rate(&settings.history.pace).map_err(InvalidPolicy::from)?;
         let address = settings.admin.address;
         let busy = |error: std::io::Error| StartError::Admin { address, reason: error.to_string() };
         let listener = TcpListener::bind(address).await.map_err(busy)?;
@@ -115,7 +116,7 @@ impl Host {
         let costs = Arc::new(admin::Costs::default());
         let tracer = Arc::new(ledger::Tracer(ledger.clone()));
         let journal = Arc::new(Journal::new(vec![metrics.clone(), costs.clone(), tracer]));
-        let past = Backfilling::new(broker.clone(), backfill(settings)?);
+        let past = Backfilling::new(broker.clone(), BackfillOptions { pace, note: NOTES });
         let workings = Workings { broker: past.clone(), policies, inbox, journal: journal.clone() };
         let dispatch = Arc::new(Dispatch::new(workings));
         let (listening, serving) = (CancellationToken::new(), CancellationToken::new());
@@ -151,6 +152,7 @@ impl Host {
             audit: ledger.clone(),
             dead: Arc::new(DeadLetters::new(broker.clone())),
             later: later.clone(),
+            history: Arc::new(History::new(broker.clone(), pace)),
             payload_limit: settings.delivery.payload_limit.as_bytes(),
         };
         api.spawn(admin::serve(listener, seen, serving.clone()));
@@ -213,12 +215,6 @@ pub fn broker(settings: &Settings) -> Result<Arc<dyn Broker>, StartError> {
         tid_in_body: rabbitmq.tid_in_body,
     };
     Ok(RabbitMqBroker::connect(url, options)?)
-}
-
-/// How new subscriptions are given the past, as the settings say.
-fn backfill(settings: &Settings) -> Result<BackfillOptions, StartError> {
-    let pace = rate(&settings.history.pace).map_err(InvalidPolicy::from)?;
-    Ok(BackfillOptions { pace, note: NOTES })
 }
 
 /// For how long the settings keep a history, if they keep one.

@@ -83,7 +83,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         module: "admin",
-        may: &["clock", "dead", "delivery", "catalog", "broker", "ledger", "plugin", "message", "name"],
+        may: &["clock", "dead", "history", "delivery", "catalog", "broker", "ledger", "plugin", "message", "name"],
         but_not: &ADAPTERS,
     },
     Layer {
@@ -97,8 +97,8 @@ const LAYERS: &[Layer] = &[
     Layer {
         module: "cli",
         may: &[
-            "host", "cases", "admin", "clock", "dead", "delivery", "catalog", "broker", "ledger", "plugin", "project",
-            "config", "json", "message", "name",
+            "host", "cases", "admin", "clock", "dead", "history", "delivery", "catalog", "broker", "ledger", "plugin",
+            "project", "config", "json", "message", "name",
         ],
         but_not: &ADAPTERS,
     },

@@ -24,6 +24,7 @@ use tokio::sync::watch;
 pub use cell::Cell;
 pub use history::{From, Keeping, Offset, Passage, Past, Recorded, Retention, Start};
 pub use later::Later;
+pub use routing::fits;
 pub use topology::{Difference, Finding, Standing, Wanted};
 
 use crate::message::{HeaderValue, Message, MessageId, Subject};
@@ -179,6 +180,11 @@ impl Source {
     /// A queue that only the host itself puts messages into.
     pub fn kept(queue: QueueName, subject: Subject, prefetch: NonZeroU16) -> Self {
         Self { queue, subject, binding: Binding::Unbound, prefetch, single_active: false, start: None }
+    }
+
+    /// Whether events come by it, and not whatever others put into its queue.
+    pub fn is_of_event(&self) -> bool {
+        self.binding != Binding::Unbound
     }
 
     /// The queue of a task.
