@@ -6,6 +6,7 @@
 mod advice;
 mod broker_url;
 mod check;
+mod clock;
 mod count;
 mod document;
 mod entry;
@@ -40,9 +41,9 @@ pub use rate_limit::RateLimit;
 pub use redis_url::RedisUrl;
 pub use schema::schema;
 pub use settings::{
-    Admin, Allow, AppSettings, Breaker, Broker, Buckets, Compiling, Deduplication, Delivery, Embedded, Grants,
-    HttpGrant, KeyValueGrant, Ledger, Log, LogFormat, OwnBreaker, OwnDeduplication, OwnRetry, PluginSetting,
-    PluginSettings, Plugins, QueueType, RabbitMq, Retry, Reuse, Sandbox, Secret, Settings, Shutdown, Stated,
-    SubscriptionSettings, Trust, TrustedKey,
+    Admin, Allow, AppSettings, Breaker, Broker, Buckets, Clock, ClockEvent, Compiling, Deduplication, Delivery,
+    Embedded, Grants, HttpGrant, KeyValueGrant, Ledger, Log, LogFormat, OwnBreaker, OwnDeduplication, OwnRetry,
+    PluginSetting, PluginSettings, Plugins, QueueType, RabbitMq, Retry, Reuse, Sandbox, Secret, Settings, Shutdown,
+    Stated, SubscriptionSettings, Trust, TrustedKey, Unscheduled,
 };
 pub use value::{Factor, Share, Size, Time, ValueError};

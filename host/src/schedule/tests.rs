@@ -243,10 +243,10 @@ struct Case {
 }
 
 fn cases() -> impl Strategy<Value = Case> {
-    let units = [Unit::Second, Unit::Minute, Unit::Hour, Unit::Day, Unit::Week, Unit::Month];
+    const UNITS: [Unit; 6] = [Unit::Second, Unit::Minute, Unit::Hour, Unit::Day, Unit::Week, Unit::Month];
     let zones = proptest::sample::select(&ZONES[..]);
     let window = (BEGIN..END, 0..100_i64);
-    (proptest::sample::select(&units[..]), 1..200_u32, zones, window).prop_map(|(unit, number, name, (after, wide))| {
+    (proptest::sample::select(&UNITS[..]), 1..200_u32, zones, window).prop_map(|(unit, number, name, (after, wide))| {
         let period = Period::new(NonZeroU32::new(number).expect("not 0"), unit).expect("short");
         let seconds = match unit {
             Unit::Second => 1,
