@@ -18,22 +18,28 @@ use tokio_util::task::TaskTracker;
 use crate::admin;
 use crate::broker::embedded::{EmbeddedBroker, OpenError};
 use crate::broker::rabbitmq::{Options, QueueType, RabbitMqBroker, UrlError};
-use crate::broker::{Broker, BrokerStatus};
+use crate::broker::{Broker, BrokerStatus, Retention};
 use crate::catalog::{Catalog, CatalogOptions, Limits, Loader};
+use crate::clock::later::Deliveries;
 use crate::config::{self, PluginSetting, Settings};
 use crate::dead::DeadLetters;
 use crate::delivery::{Dispatch, Journal, Workings};
+use crate::history::{BackfillOptions, Backfilling};
 use crate::ledger::Ledger;
 use crate::name::PluginId;
 use crate::plugin::grant::NoRoots;
 use crate::plugin::{Compiling, PluginSettings, Reuse, Sandbox, SandboxError, SandboxOptions};
 pub use grants::{SecretError, SecretReason};
 pub use policies::InvalidPolicy;
-use policies::{budget, policies};
+use policies::{budget, policies, rate};
 pub use trust::{InvalidTrust, trust};
 
 /// For how long a stop waits for answers that are on their way.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
+/// For how long a stop waits until what was settled of the past is noted.
+const LAST_NOTES: Duration = Duration::from_secs(2);
+/// How often what was settled of the past is noted at the broker.
+const NOTES: Duration = Duration::from_millis(250);
 
 /// Why a host does not start.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +76,9 @@ pub struct Host {
     pub catalog: Arc<Catalog>,
     pub dispatch: Arc<Dispatch>,
     pub journal: Arc<Journal>,
+    past: Arc<Backfilling>,
+    /// What waits for its moment.
+    pub later: Arc<Deliveries>,
     /// Where the HTTP API listens.
     pub address: SocketAddr,
     ledger: Arc<Ledger>,
@@ -106,8 +115,9 @@ impl Host {
         let costs = Arc::new(admin::Costs::default());
         let tracer = Arc::new(ledger::Tracer(ledger.clone()));
         let journal = Arc::new(Journal::new(vec![metrics.clone(), costs.clone(), tracer]));
-        let dispatch =
-            Arc::new(Dispatch::new(Workings { broker: broker.clone(), policies, inbox, journal: journal.clone() }));
+        let past = Backfilling::new(broker.clone(), backfill(settings)?);
+        let workings = Workings { broker: past.clone(), policies, inbox, journal: journal.clone() };
+        let dispatch = Arc::new(Dispatch::new(workings));
         let (listening, serving) = (CancellationToken::new(), CancellationToken::new());
         let (deliveries, api) = (TaskTracker::new(), TaskTracker::new());
 
@@ -124,6 +134,9 @@ impl Host {
         let (following, stop, grace) = (dispatch.clone(), listening.clone(), settings.shutdown.grace.as_duration());
         let live = catalog.live();
         deliveries.spawn(async move { following.run(live, stop, grace).await });
+        let later = Arc::new(Deliveries::new(broker.clone()));
+        let (waiting, stop) = (later.clone(), listening.clone());
+        deliveries.spawn(async move { waiting.run(stop).await });
         deliveries.spawn(tell_of_broker(broker.clone(), listening.clone()));
         deliveries.close();
 
@@ -137,11 +150,25 @@ impl Host {
             trace: ledger.clone(),
             audit: ledger.clone(),
             dead: Arc::new(DeadLetters::new(broker.clone())),
+            later: later.clone(),
             payload_limit: settings.delivery.payload_limit.as_bytes(),
         };
         api.spawn(admin::serve(listener, seen, serving.clone()));
         api.close();
-        Ok(Self { broker, catalog, dispatch, journal, address, ledger, listening, serving, deliveries, api })
+        Ok(Self {
+            broker,
+            catalog,
+            dispatch,
+            journal,
+            past,
+            later,
+            address,
+            ledger,
+            listening,
+            serving,
+            deliveries,
+            api,
+        })
     }
 
     /// Waits until every plugin file that was there is live or refused, the broker is ready, and every subscription is
@@ -158,6 +185,8 @@ impl Host {
     pub async fn stop(self) {
         self.listening.cancel();
         self.deliveries.wait().await;
+        // What was settled to the end is noted at the broker; without that it would only come again, and be known.
+        let _ = tokio::time::timeout(LAST_NOTES, self.past.finish()).await;
         self.broker.close().await;
         self.ledger.close().await;
         self.serving.cancel();
@@ -169,7 +198,7 @@ impl Host {
 /// The broker that the settings name.
 pub fn broker(settings: &Settings) -> Result<Arc<dyn Broker>, StartError> {
     let Some(url) = settings.broker.url.secret_url() else {
-        return Ok(EmbeddedBroker::open(&settings.broker.embedded.file)?);
+        return Ok(EmbeddedBroker::open_keeping(&settings.broker.embedded.file, retention(settings))?);
     };
     let rabbitmq = &settings.broker.rabbitmq;
     let queue_type = match rabbitmq.queue_type {
@@ -184,6 +213,18 @@ pub fn broker(settings: &Settings) -> Result<Arc<dyn Broker>, StartError> {
         tid_in_body: rabbitmq.tid_in_body,
     };
     Ok(RabbitMqBroker::connect(url, options)?)
+}
+
+/// How new subscriptions are given the past, as the settings say.
+fn backfill(settings: &Settings) -> Result<BackfillOptions, StartError> {
+    let pace = rate(&settings.history.pace).map_err(InvalidPolicy::from)?;
+    Ok(BackfillOptions { pace, note: NOTES })
+}
+
+/// For how long the settings keep a history, if they keep one.
+fn retention(settings: &Settings) -> Option<Retention> {
+    let history = &settings.history;
+    history.enabled.then(|| Retention { age: history.age.as_duration(), size: history.size.as_bytes() })
 }
 
 /// What the sandbox may use, as the settings say.

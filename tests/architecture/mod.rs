@@ -39,16 +39,19 @@ const LAYERS: &[Layer] = &[
     Layer { module: "config", may: &["schedule", "name"], but_not: &[] },
     Layer { module: "project", may: &["name"], but_not: &[] },
     Layer { module: "private_file", may: &[], but_not: &[] },
+    Layer { module: "rate", may: &[], but_not: &[] },
     Layer { module: "broker", may: &["private_file", "message", "name"], but_not: &[] },
+    Layer { module: "history", may: &["broker", "rate", "message", "name"], but_not: &ADAPTERS },
     Layer { module: "redis", may: &[], but_not: &[] },
     Layer { module: "bucket", may: &["redis", "private_file", "name"], but_not: &[] },
     Layer { module: "ledger", may: &["redis", "private_file", "message", "name"], but_not: &[] },
     Layer { module: "plugin", may: &["bucket", "message", "name"], but_not: &ADAPTERS },
     Layer { module: "catalog", may: &["plugin", "message", "name"], but_not: &[] },
+    Layer { module: "clock", may: &["broker", "message", "name"], but_not: &ADAPTERS },
     Layer { module: "dead", may: &["broker", "message", "name"], but_not: &ADAPTERS },
     Layer {
         module: "delivery",
-        may: &["broker", "ledger", "plugin", "message", "name"],
+        may: &["broker", "ledger", "plugin", "rate", "message", "name"],
         // Only their traits, so that the pipeline is tested with neither a broker nor wasm. An inbox in memory will do
         // for that.
         but_not: &[
@@ -80,22 +83,22 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         module: "admin",
-        may: &["dead", "delivery", "catalog", "broker", "ledger", "plugin", "message", "name"],
+        may: &["clock", "dead", "delivery", "catalog", "broker", "ledger", "plugin", "message", "name"],
         but_not: &ADAPTERS,
     },
     Layer {
         module: "host",
         may: &[
-            "admin", "dead", "delivery", "catalog", "broker", "bucket", "ledger", "plugin", "redis", "config",
-            "message", "name",
+            "admin", "clock", "dead", "history", "delivery", "catalog", "broker", "bucket", "ledger", "plugin",
+            "redis", "rate", "config", "message", "name",
         ],
         but_not: &[],
     },
     Layer {
         module: "cli",
         may: &[
-            "host", "cases", "admin", "dead", "delivery", "catalog", "broker", "ledger", "plugin", "project", "config",
-            "json", "message", "name",
+            "host", "cases", "admin", "clock", "dead", "delivery", "catalog", "broker", "ledger", "plugin", "project",
+            "config", "json", "message", "name",
         ],
         but_not: &ADAPTERS,
     },
@@ -113,6 +116,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("hyper_util", &["plugin/grant"]),
     ("indicatif", &["cli"]),
     ("ipnet", &["config/grant.rs", "plugin/grant"]),
+    ("jiff", &["clock", "config", "plugin/deferral.rs"]),
     ("jsonschema", &["plugin"]),
     ("async_rs", &["broker/rabbitmq/stream.rs"]),
     ("lapin", &["broker/rabbitmq"]),

@@ -29,6 +29,18 @@ fn what_is_no_event_or_task_is_a_wrong_use() {
 }
 
 #[test]
+fn an_event_without_subscribers_is_said_to_be_kept_or_gone() {
+    let directory = directory();
+    for (history, said) in [("true", "the history keeps it"), ("false", "so it is gone")] {
+        // Nobody listens on port 1, so the event goes into the broker's file.
+        let variables = [("LEVERET_ADMIN_ADDRESS", "127.0.0.1:1"), ("LEVERET_HISTORY_ENABLED", history)];
+        let ended = leveret(directory.path(), &variables, &["publish", "user.authorized"]);
+        assert_eq!(ended.code, 0, "{}", ended.error);
+        assert!(ended.output.contains(said), "{}", ended.output);
+    }
+}
+
+#[test]
 fn a_broker_that_is_away_is_said_at_once() {
     // Port 1 is nobody's.
     let variables = [("LEVERET_BROKER_URL", "amqp://guest:guest@127.0.0.1:1/%2f")];

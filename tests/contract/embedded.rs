@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use leveret::broker::embedded::{EmbeddedBroker, OpenError};
-use leveret::broker::{Delay, Destination, PublishError};
+use leveret::broker::{Delay, Destination, From, PublishError, Retention};
 use leveret::name::QueueName;
 use tempfile::TempDir;
 
@@ -29,13 +29,19 @@ impl Bench for Directory {
     async fn connect(&self) -> Arc<dyn Broker> {
         open(&self.file())
     }
+
+    async fn connect_without_history(&self) -> Arc<dyn Broker> {
+        EmbeddedBroker::open(self.file()).expect("opens")
+    }
 }
 
 fn open(file: &Path) -> Arc<dyn Broker> {
-    EmbeddedBroker::open(file).expect("opens")
+    let retention = Retention { age: Duration::from_hours(1), size: 1 << 30 };
+    EmbeddedBroker::open_keeping(file, Some(retention)).expect("opens")
 }
 
 contract_for!(crate::contract::embedded::Directory);
+contract_for!(crate::contract::embedded::Directory, with a history);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i2_a_batch_is_published_whole_or_not_at_all() {
@@ -169,10 +175,10 @@ fn print_line(marker: &str, text: impl std::fmt::Display) {
     std::io::stdout().write_all(line.as_bytes()).expect("somebody reads");
 }
 
-/// What is in the file, by the ids; each is there once.
-async fn everything(broker: &Arc<dyn Broker>, task: &TaskName) -> BTreeSet<String> {
-    let depth = broker.depth(&QueueName::task(task)).await.expect("a depth").expect("a queue");
-    let mut listener = listen(broker, performing(task, u16::MAX)).await;
+/// What is in a queue of the file, by the ids; each is there once.
+async fn everything(broker: &Arc<dyn Broker>, source: Source) -> BTreeSet<String> {
+    let depth = broker.depth(&source.queue).await.expect("a depth").expect("a queue");
+    let mut listener = listen(broker, source).await;
     let mut found = BTreeSet::new();
     for _ in 0..depth {
         assert!(found.insert(next(&mut listener).await.message.id.to_string()));
@@ -203,9 +209,40 @@ async fn i1_kill_9_loses_nothing_accepted() {
     let bench = Directory::new().await;
     let test = concat!(module_path!(), "::i1_kill_9_loses_nothing_accepted");
     let accepted = run_and_kill(test, &bench.file(), ACCEPTED, 1000);
-    let found = everything(&bench.connect().await, &send).await;
+    let found = everything(&bench.connect().await, performing(&send, u16::MAX)).await;
     assert!(accepted.is_subset(&found), "lost: {:?}", accepted.difference(&found).collect::<Vec<_>>());
     assert!(found.len().is_multiple_of(2), "a batch of two is there whole or not at all");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i2_kill_9_leaves_an_event_in_the_history_and_in_its_queue_or_in_neither() {
+    const ACCEPTED: &str = "accepted: ";
+    let paid = event("org.payment.processed");
+    if let Some(file) = std::env::var_os(FILE) {
+        let broker = open(Path::new(&file));
+        drop(listen(&broker, subscribing("pheidi", &paid, 1)).await);
+        let mut publishers = tokio::task::JoinSet::new();
+        for _ in 0..8 {
+            let (broker, paid) = (broker.clone(), paid.clone());
+            publishers.spawn(async move {
+                loop {
+                    for id in publish(&broker, vec![announce(&paid), announce(&paid)]).await {
+                        print_line(ACCEPTED, id);
+                    }
+                }
+            });
+        }
+        panic!("a publisher ended: {:?}", publishers.join_next().await);
+    }
+    let bench = Directory::new().await;
+    let test = concat!(module_path!(), "::i2_kill_9_leaves_an_event_in_the_history_and_in_its_queue_or_in_neither");
+    let accepted = run_and_kill(test, &bench.file(), ACCEPTED, 1000);
+    let broker = bench.connect().await;
+    let recorded = super::history::to_the_end(&broker, From::First).await;
+    let kept: BTreeSet<_> = recorded.iter().map(|it| it.message.id.to_string()).collect();
+    assert!(accepted.is_subset(&kept), "lost: {:?}", accepted.difference(&kept).collect::<Vec<_>>());
+    assert_eq!(kept.len(), recorded.len(), "each is there once");
+    assert_eq!(everything(&broker, subscribing("pheidi", &paid, u16::MAX)).await, kept);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -226,8 +263,38 @@ async fn i7_kill_9_brings_nothing_acknowledged_back() {
     soon("the close", broker.close()).await;
     let test = concat!(module_path!(), "::i7_kill_9_brings_nothing_acknowledged_back");
     let acknowledged = run_and_kill(test, &bench.file(), ACKNOWLEDGED, 100);
-    let left = everything(&bench.connect().await, &send).await;
+    let left = everything(&bench.connect().await, performing(&send, u16::MAX)).await;
     assert!(left.is_disjoint(&acknowledged));
     // At most one was gone for good and not yet printed.
     assert!(left.len() + acknowledged.len() + 1 >= published.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn throw_away_speed() {
+    let bench = Directory::new().await;
+    let broker = bench.connect().await;
+    let paid = event("org.payment.processed");
+    let begun = std::time::Instant::now();
+    for _ in 0..200 {
+        broker.publish((0..1000).map(|_| announce(&paid)).collect()).await.expect("published");
+    }
+    eprintln!("SPEED published 200000 in {:?}", begun.elapsed());
+    let begun = std::time::Instant::now();
+    let recorded = super::history::to_the_end(&broker, From::First).await;
+    eprintln!("SPEED walked {} in {:?}", recorded.len(), begun.elapsed());
+    soon("close", broker.close()).await;
+    let retention = Retention { age: Duration::from_hours(1), size: 1 << 20 };
+    let begun = std::time::Instant::now();
+    let broker: Arc<dyn Broker> = EmbeddedBroker::open_keeping(bench.file(), Some(retention)).expect("opens");
+    loop {
+        let probe = std::time::Instant::now();
+        let mut past = broker.past(From::First).await.expect("past");
+        let first = past.next().await.expect("reads").events[0].offset;
+        if first.0 > 190_000 {
+            eprintln!("SPEED trimmed to {first} in {:?}", begun.elapsed());
+            break;
+        }
+        eprintln!("SPEED probe {first} {:?}", probe.elapsed());
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }

@@ -48,6 +48,17 @@ macro_rules! contract_for {
             i4_a_delayed_message_comes_to_its_home_alone,
             i4_a_delayed_message_survives_a_restart,
         );
+        contract_for!($bench, later:
+            i1_what_waits_is_published_whole_at_its_moment_and_not_before,
+            what_is_past_is_published_at_once,
+            the_earliest_moment_comes_first,
+            what_takes_the_place_of_another_is_published_alone,
+            what_is_taken_back_is_not_published,
+            what_waits_elsewhere_can_be_taken_back_by_any_host,
+            i1_what_waits_survives_a_host_that_dies_and_a_restart,
+            i1_the_next_host_takes_over,
+            i1_what_says_no_moment_is_kept_as_a_dead_letter,
+        );
         contract_for!($bench, browse:
             a_queue_that_is_absent_is_empty,
             i1_messages_come_out_whole_and_each_with_its_own_subject,
@@ -62,6 +73,12 @@ macro_rules! contract_for {
             i10_the_next_listener_takes_over_in_order,
             listening_again_to_a_queue_with_one_listener_at_a_time,
             a_listener_that_is_stopped_is_not_consuming,
+        );
+        contract_for!($bench, cell:
+            what_was_written_last_is_found_by_the_next_holder,
+            one_at_a_time_holds_it,
+            what_nobody_can_read_is_dropped,
+            a_holder_is_told_when_the_broker_goes,
         );
         contract_for!($bench, topology:
             what_is_missing_is_found_missing_and_stays_so,
@@ -82,6 +99,34 @@ macro_rules! contract_for {
             a_closed_broker_ends_its_listeners_and_takes_nothing,
         );
     };
+    ($bench:ty, with a history) => {
+        contract_for!($bench, history:
+            events_are_kept_whole_and_in_order_though_nobody_subscribes,
+            an_event_that_is_heard_is_kept_once,
+            only_events_are_kept,
+            what_is_written_into_the_history_reaches_no_subscriber,
+            a_walk_begins_where_it_is_told_to,
+            the_end_is_between_what_was_and_what_comes,
+            a_walk_waits_for_what_comes,
+            a_wait_given_up_loses_nothing,
+            i8_a_long_history_comes_in_pieces,
+            a_walk_reaches_the_end_though_nothing_comes,
+            two_walks_see_the_same,
+            an_event_of_the_past_is_what_its_subscriber_would_have_got,
+            i1_the_history_survives_a_restart,
+            a_closed_broker_ends_its_walks,
+            without_a_history_there_is_none_to_walk_through,
+        );
+        contract_for!($bench, backfill:
+            a_late_comer_is_given_the_past_in_order_and_then_what_happens_now,
+            i11_a_walk_that_is_stopped_goes_on_where_it_was,
+            i1_a_walk_that_dies_loses_nothing,
+            i5_what_is_given_back_comes_again,
+            one_of_two_hosts_walks_and_both_go_on,
+            a_subscription_that_is_not_new_is_given_no_past,
+            it_begins_with_the_moment_that_is_meant,
+        );
+    };
     ($bench:ty, $theme:ident: $($case:ident),+ $(,)?) => {
         mod $theme {
             $(
@@ -94,9 +139,13 @@ macro_rules! contract_for {
     };
 }
 
+mod backfill;
 mod browse;
+mod cell;
 mod delay;
 mod embedded;
+mod history;
+mod later;
 mod listen;
 mod publish;
 mod rabbitmq;
@@ -111,7 +160,7 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
-use leveret::broker::{Broker, Destination, Listener, Outgoing, Published, Received, Source};
+use leveret::broker::{Broker, Destination, Listener, Outgoing, Received, Source};
 use leveret::message::{Message, MessageId, Subject};
 use leveret::name::{AppName, EventName, PluginId, QueueName, TaskName};
 
@@ -125,8 +174,11 @@ pub trait Bench {
     /// A bench whose storage is empty.
     async fn new() -> Self;
 
-    /// A broker on this storage. The one before was closed.
+    /// A broker on this storage, with a history. The one before was closed.
     async fn connect(&self) -> Arc<dyn Broker>;
+
+    /// The same without a history.
+    async fn connect_without_history(&self) -> Arc<dyn Broker>;
 }
 
 fn app() -> AppName {
@@ -173,8 +225,8 @@ fn order(task: &TaskName) -> Outgoing {
 /// Publishes what somebody is there to hear; the ids in the order given.
 async fn publish(broker: &Arc<dyn Broker>, batch: Vec<Outgoing>) -> Vec<MessageId> {
     let ids = batch.iter().map(|outgoing| outgoing.message.id.clone()).collect();
-    let published = soon("a confirmation", broker.publish(batch)).await;
-    assert_eq!(published, Ok(Published::default()));
+    let published = soon("a confirmation", broker.publish(batch)).await.expect("published");
+    assert!(published.unheard.is_empty(), "{published:?}");
     ids
 }
 

@@ -24,6 +24,10 @@ impl Bench for VirtualHost {
         soon("readiness", status.wait_for(|status| *status == BrokerStatus::Ready)).await.expect("a status");
         broker
     }
+
+    async fn connect_without_history(&self) -> Arc<dyn Broker> {
+        self.connect().await
+    }
 }
 
 contract_for!(crate::contract::rabbitmq::VirtualHost);

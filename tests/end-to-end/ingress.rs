@@ -47,7 +47,7 @@ async fn answer(event: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>)
 async fn an_event_that_nobody_hears_is_taken_and_said_to_be_unheard() {
     let (status, answer) = answer(PULLED, &[JSON], "{}").await;
     assert_eq!(status, 202);
-    assert!(answer.contains("\"heard\":false"), "{answer}");
+    assert!(answer.contains("\"heard\":false") && answer.contains("\"kept\":true"), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

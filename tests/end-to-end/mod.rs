@@ -36,6 +36,7 @@ mod ponos;
 mod power;
 mod raw;
 mod saga;
+mod statistics;
 mod swap;
 mod work;
 

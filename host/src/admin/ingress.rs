@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
 use super::{Seen, problem};
-use crate::broker::{Destination, Outgoing, PublishError};
+use crate::broker::{Destination, Outgoing, PublishError, Published};
 use crate::message::{KEY_LIMIT, Message, MessageId, Subject, Tid, json_text};
 
 const MESSAGE_ID: &str = "x-message-id";
@@ -27,8 +27,19 @@ pub struct Accepted {
     pub subject: Subject,
     pub id: MessageId,
     pub tid: Tid,
-    /// Whether any queue got it. An event that nobody heard is gone; a task always has one.
+    /// Whether a queue got it, as far as the broker can tell: RabbitMQ does not tell it of an event that is kept. A task
+    /// always has one.
     pub heard: bool,
+    /// Whether the history keeps it. An event that is neither heard nor kept is gone.
+    pub kept: bool,
+}
+
+impl Accepted {
+    /// What a broker made of this one message.
+    pub fn new(subject: Subject, id: MessageId, tid: Tid, published: &Published) -> Self {
+        let kept = published.kept && matches!(subject, Subject::Event(_));
+        Self { subject, id, tid, heard: published.unheard.is_empty(), kept }
+    }
 }
 
 pub(super) async fn publish(
@@ -70,10 +81,7 @@ async fn take(seen: &Seen, subject: Subject, key: Option<String>, headers: &Head
     let message = Message { id: id.clone(), tid: tid.clone(), key, ..fresh };
     let outgoing = Outgoing { destination: Destination::of(&subject), message };
     match seen.broker.publish(vec![outgoing]).await {
-        Ok(published) => {
-            let accepted = Accepted { subject, id, tid, heard: published.unheard.is_empty() };
-            (StatusCode::ACCEPTED, Json(accepted)).into_response()
-        }
+        Ok(published) => (StatusCode::ACCEPTED, Json(Accepted::new(subject, id, tid, &published))).into_response(),
         Err(error @ PublishError::TooLarge(_)) => problem(StatusCode::PAYLOAD_TOO_LARGE, error),
         Err(error) => problem(StatusCode::SERVICE_UNAVAILABLE, error),
     }

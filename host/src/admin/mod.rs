@@ -16,6 +16,7 @@
 //! | `GET /subscriptions` | subscriptions with what their listeners do |
 //! | `POST /subscriptions/{queue}/trip`, `…/reset` | opens or closes a breaker |
 //! | `POST /plugins/{app}/pause`, `/plugins/{app}/{plugin}/pause`, `…/resume` | stops or starts a plugin's listeners |
+//! | `GET /clock/later`, `POST /clock/later/cancel` | what waits for its moment; see `later` |
 //! | `GET /topology`, `POST /topology/apply` | what is declared at the broker; see `topology` |
 //!
 //! It has no password, so it listens on loopback by default; there it only answers to loopback names, so that a page in
@@ -26,6 +27,7 @@ mod audit;
 mod cost;
 mod dead;
 mod ingress;
+mod later;
 mod metrics;
 mod status;
 mod stream;
@@ -47,11 +49,13 @@ use tokio_util::sync::CancellationToken;
 
 pub use cost::{Costs, PluginCost, Spent};
 pub use ingress::Accepted;
+pub use later::{Cancellation, LaterReport};
 pub use metrics::{MOST_SERIES, Metrics, OTHER};
 pub use status::{HostStatus, SubscriptionReport, TaskReport};
 
 use crate::broker::Broker;
 use crate::catalog::Catalog;
+use crate::clock::later::Deliveries;
 use crate::dead::DeadLetters;
 use crate::delivery::{Dispatch, Journal};
 use crate::ledger::{Audit, Trace};
@@ -68,6 +72,7 @@ pub struct Seen {
     pub trace: Arc<dyn Trace>,
     pub audit: Arc<dyn Audit>,
     pub dead: Arc<DeadLetters>,
+    pub later: Arc<Deliveries>,
     /// The largest payload that is taken, in bytes.
     pub payload_limit: u64,
 }
@@ -96,6 +101,8 @@ pub async fn serve(listener: TcpListener, seen: Seen, stop: CancellationToken) {
         .route("/plugins/{app}/resume", post(subscription::resume_main))
         .route("/plugins/{app}/{plugin}/pause", post(subscription::pause))
         .route("/plugins/{app}/{plugin}/resume", post(subscription::resume))
+        .route("/clock/later", get(later::list))
+        .route("/clock/later/cancel", post(later::cancel))
         .route("/topology", get(topology::plan))
         .route("/topology/apply", post(topology::apply))
         .layer(DefaultBodyLimit::max(limit))

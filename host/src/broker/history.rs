@@ -121,10 +121,22 @@ impl Recorded {
     }
 }
 
+/// How far a walk has come, and what it found on the way.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Passage {
+    /// Some hundreds at the most; none where what was passed were no events.
+    pub events: Vec<Recorded>,
+    /// Everything before this place has been handed out.
+    pub reached: Offset,
+}
+
 /// A walk through the history, oldest first. It outlives nothing: after an error, walk again from the last place.
 #[async_trait]
 pub trait Past: Send {
-    /// The next events, at least one and some hundreds at the most: those that are there, or, where none is, the next
-    /// that comes. Dropped while it waits, it loses none.
-    async fn next(&mut self) -> Result<Vec<Recorded>, BrokerError>;
+    /// Goes on: through what is there, or, where nothing is, as soon as something comes. Dropped while it waits, it loses
+    /// nothing.
+    ///
+    /// A walk that was begun before [`super::Broker::history_end`] was asked reaches the answer without waiting for
+    /// anything that comes after it, even where no event lies between.
+    async fn next(&mut self) -> Result<Passage, BrokerError>;
 }

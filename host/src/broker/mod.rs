@@ -4,8 +4,10 @@
 //! on: a publish that returns `Ok` is durable and routed, a message that was neither acknowledged nor given back comes
 //! again, and a delayed message waits in the broker and nowhere else (I1, I4).
 
+mod cell;
 pub mod embedded;
 mod history;
+mod later;
 pub mod rabbitmq;
 mod routing;
 mod topology;
@@ -19,7 +21,9 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-pub use history::{From, Keeping, Offset, Past, Recorded, Retention, Start};
+pub use cell::Cell;
+pub use history::{From, Keeping, Offset, Passage, Past, Recorded, Retention, Start};
+pub use later::Later;
 pub use topology::{Difference, Finding, Standing, Wanted};
 
 use crate::message::{HeaderValue, Message, MessageId, Subject};
@@ -87,9 +91,11 @@ pub struct Outgoing {
 /// A batch that the broker holds durably.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Published {
-    /// The events among it that nobody subscribes to and no history keeps. They are gone, as events without subscribers
-    /// are.
+    /// The events among it that nobody subscribes to, as far as the broker can tell: one that keeps them may not see
+    /// whether anybody else got them. Without a history they are gone, as events without subscribers are.
     pub unheard: Vec<MessageId>,
+    /// Whether the history keeps the events among it.
+    pub kept: bool,
 }
 
 /// Why a batch is not certain to be published. Some of its messages may have arrived all the same; publish the whole
@@ -168,6 +174,11 @@ impl Source {
     pub fn event(queue: QueueName, event: EventName, prefetch: NonZeroU16) -> Self {
         let subject = Subject::Event(event);
         Self { queue, subject, binding: Binding::Event, prefetch, single_active: false, start: None }
+    }
+
+    /// A queue that only the host itself puts messages into.
+    pub fn kept(queue: QueueName, subject: Subject, prefetch: NonZeroU16) -> Self {
+        Self { queue, subject, binding: Binding::Unbound, prefetch, single_active: false, start: None }
     }
 
     /// The queue of a task.

@@ -106,5 +106,5 @@ fn straight(settings: &Settings, message: Message) -> Result<Accepted, CliError>
         broker.close().await;
         published.map_err(|error| CliError::Unreachable(format!("not published: {error}")))
     })?;
-    Ok(Accepted { subject, id, tid, heard: published.unheard.is_empty() })
+    Ok(Accepted::new(subject, id, tid, &published))
 }

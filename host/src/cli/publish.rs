@@ -23,7 +23,11 @@ impl Publish {
     pub(super) fn run(self, settings: &Settings, output: Output) -> Result<(), CliError> {
         let accepted = send(settings, self.content.message(Subject::Event(self.event))?)?;
         output.answer(&accepted, || {
-            let heard = if accepted.heard { "" } else { "\nnobody subscribes to it, so it is gone" };
+            let heard = match (accepted.heard, accepted.kept) {
+                (true, _) => "",
+                (false, true) => "\nnobody subscribes to it yet; the history keeps it",
+                (false, false) => "\nnobody subscribes to it, so it is gone",
+            };
             format!("published {}\nid   {}\ntid  {}{heard}", accepted.subject, accepted.id, accepted.tid)
         })
     }

@@ -9,6 +9,7 @@
 
 mod announcement;
 mod keep;
+pub mod later;
 mod timekeeper;
 mod world;
 

@@ -3,6 +3,7 @@
 use super::count::Concurrency;
 use super::entry::KeyPath;
 use super::settings::{Breaker, Clock, Delivery, Grants, PluginSettings, Settings, SubscriptionSettings};
+use super::start::Start;
 use super::value::{Size, Time};
 use crate::name::{AppName, EventName, PluginId, TaskName};
 use crate::schedule::Period;
@@ -96,6 +97,11 @@ impl Rules {
         self.ordered((path.child("payload-limit"), delivery.payload_limit), memory);
         self.breaker(&delivery.breaker, &path.child("breaker"));
         self.positive((path.child("deduplication").child("window"), delivery.deduplication.window));
+        if delivery.start != Start::Now && !settings.history.enabled {
+            let (start, enabled) = (path.child("start"), KeyPath::from("history.enabled"));
+            let reason = format!("`{start}` ({}) needs a history: set `{enabled}`", delivery.start);
+            self.broken.push(Conflict { keys: vec![start, enabled], reason });
+        }
     }
 
     fn clock(&mut self, settings: &Settings) {
@@ -123,6 +129,11 @@ impl Rules {
         }
         if set.exchange.is_some() {
             let (key, reason) = (path.child("exchange"), "a task has its own queue, which nothing is bound to".into());
+            self.broken.push(Conflict { keys: vec![key], reason });
+        }
+        if set.start.is_some() {
+            let (key, reason) =
+                (path.child("start"), "a task waits in its queue from the first, and has no past".into());
             self.broken.push(Conflict { keys: vec![key], reason });
         }
     }

@@ -42,6 +42,11 @@ pub enum ValueError {
     Pointer(String),
     #[error("{0:?} is not the name of a header: it must have 1 to 255 bytes")]
     Header(String),
+    #[error(
+        "{0:?} is not where a subscription begins: use \"now\", \"first\", so long ago as \"1h\", or a moment such as \
+         \"2026-01-31T12:00:00Z\""
+    )]
+    Start(String),
     #[error("this is not an exchange that can be bound: {0}")]
     Exchange(String),
     #[error(

@@ -14,13 +14,14 @@ use super::inbox::Claims;
 use super::journal::Journal;
 use super::pipeline::Pipeline;
 use super::policy::Policies;
-use super::rate::{Limiter, Limits, Rate};
+use super::rate::Limits;
 use super::subscription::{ListenerState, Signal, Subscription};
 use crate::broker::{Binding, Broker, Source};
 use crate::ledger::Inbox;
 use crate::message::Subject;
 use crate::name::{AppName, PluginId, QueueName};
 use crate::plugin::{Live, LiveSet};
+use crate::rate::{Limiter, Rate};
 
 /// One plugin's interest in one event, or in one task of its application.
 type Key = (PluginId, Subject);
@@ -227,7 +228,8 @@ impl Dispatch {
         let source = match subject {
             Subject::Event(event) => {
                 let source = Source::event(subject.queue(plugin), event.clone(), policy.prefetch);
-                Source { binding: policy.exchange.map_or(Binding::Event, Binding::Exchange), ..source }
+                let binding = policy.exchange.map_or(Binding::Event, Binding::Exchange);
+                Source { binding, start: policy.start, ..source }
             }
             Subject::Task(task) => Source::task(task.clone(), policy.prefetch),
         };

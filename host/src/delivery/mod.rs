@@ -30,6 +30,5 @@ pub use dispatch::{Dispatch, SubscriptionStatus, Workings};
 pub use journal::{Counts, Emitted, Journal, Observe, Record};
 pub use order::{OrderKey, Ordering};
 pub use policy::{Policies, Policy};
-pub use rate::{InvalidRate, Rate};
 pub use settle::Settlement;
 pub use subscription::ListenerState;

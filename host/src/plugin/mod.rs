@@ -7,6 +7,7 @@
 mod background;
 mod compile;
 mod component;
+mod deferral;
 mod describe;
 mod engine;
 mod fair;
@@ -38,6 +39,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 pub use compile::Compiled;
+pub use deferral::{Deferral, take_off};
 pub use grant::Grants;
 pub use refusal::Refusal;
 pub use reuse::Reuse;
@@ -224,7 +226,10 @@ pub struct Draft {
     pub payload: Bytes,
     /// The ordering key of a task.
     pub key: Option<String>,
+    /// As the plugin gave them, with those that the deferral was read from.
     pub headers: Headers,
+    /// When it is to be published; `None` for at once.
+    pub deferral: Option<Deferral>,
 }
 
 /// What a delivery came to.

@@ -7,11 +7,12 @@ use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre};
 
 use super::component::Bounds;
+use super::deferral::{self, Deferral};
 use super::instance::State;
 use super::output::Level;
 use super::refusal::Refusal;
 use super::{Draft, Incoming, Outcome, What};
-use crate::message::{FailedAttempt, HeaderValue, Headers, KEY_LIMIT, Subject, json_text};
+use crate::message::{FailedAttempt, HeaderValue, Headers, KEY_LIMIT, Subject, Timestamp, json_text};
 use crate::name::{EventName, TaskName};
 
 wasmtime::component::bindgen!({
@@ -263,7 +264,9 @@ async fn draft(
         checked.map_err(|misfit| format!("it emits `{subject}`, whose payload does not fit its schema {misfit}"))?;
     }
     let headers = headers.into_iter().map(header).collect::<Result<Headers, _>>()?;
-    Ok(Draft { subject, payload: payload.into(), key, headers })
+    let deferral = Deferral::read(&headers, Timestamp::now());
+    let deferral = deferral.map_err(|error| format!("it emits `{subject}`, but {error}"))?;
+    Ok(Draft { subject, payload: payload.into(), key, headers, deferral })
 }
 
 fn header(header: types::Header) -> Result<(String, HeaderValue), String> {
@@ -277,6 +280,7 @@ fn header(header: types::Header) -> Result<(String, HeaderValue), String> {
     if reserved || matches!(lower.as_str(), "cc" | "bcc") {
         return Err(format!("it emits the header {name:?}, which is not a plugin's to set"));
     }
+    let name = deferral::spelling(&name).map_or(name, str::to_owned);
     Ok((name, HeaderValue::Text(value)))
 }
 
@@ -364,6 +368,19 @@ mod tests {
     async fn i8_what_is_emitted_is_bounded() {
         assert!(read(vec![task("email.send", "{}"); 3]).await.expect_err("too many").contains("at most 2"));
         assert!(read(vec![task("email.send", "\"123456789\"")]).await.expect_err("too large").contains("at most 10"));
+    }
+
+    #[tokio::test]
+    async fn a_deferral_is_read_from_headers_and_one_that_cannot_be_fails_the_whole() {
+        let with = |value: &str| {
+            let headers = vec![types::Header { name: "Deliver-At".into(), value: value.into() }];
+            types::Task { headers, ..task("email.send", "{}") }
+        };
+        let drafts = read(vec![task("email.send", "{}"), with("5")]).await.expect("legal");
+        assert_eq!(drafts[0].deferral, None);
+        assert!(matches!(&drafts[1].deferral, Some(Deferral::At { moment, name: None }) if moment.millis() == 5));
+        let reason = read(vec![task("email.send", "{}"), with("soon")]).await.expect_err("no moment");
+        assert!(reason.contains("`pheidi.email.send`") && reason.contains("deliver-at"), "{reason}");
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::content::Content;
 use super::listener::Receipt;
@@ -36,6 +36,8 @@ pub struct Flight {
     out: HashMap<Position, Out>,
     /// The newest message when the file was opened: up to here, each may have been out before.
     newest_before: Position,
+    /// Told when the history has something new.
+    history: watch::Sender<()>,
 }
 
 #[derive(Debug)]
@@ -74,8 +76,8 @@ struct Out {
 }
 
 impl Flight {
-    pub fn new(newest_before: Position) -> Self {
-        Self { queues: HashMap::new(), listeners: HashMap::new(), out: HashMap::new(), newest_before }
+    pub fn new(newest_before: Position, history: watch::Sender<()>) -> Self {
+        Self { queues: HashMap::new(), listeners: HashMap::new(), out: HashMap::new(), newest_before, history }
     }
 
     /// Adds a listener that may have as many messages out as its channel has room for.
@@ -133,6 +135,11 @@ impl Flight {
                 queue.drained = false;
             }
         }
+    }
+
+    /// There is something new in the history.
+    pub fn recorded(&self) {
+        self.history.send_replace(());
     }
 
     /// The message is gone from the file.
@@ -205,7 +212,7 @@ impl Flight {
 
     /// Hands out what the listeners have room for; `true` if there may be more to hand out at once.
     pub fn deliver(&mut self, store: &Store, worker: &Worker) -> rusqlite::Result<bool> {
-        let Self { queues, listeners, out, newest_before } = self;
+        let Self { queues, listeners, out, newest_before, .. } = self;
         let mut more = false;
         for (&key, queue) in queues {
             for fetched in 1.. {

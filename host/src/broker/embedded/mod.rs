@@ -8,12 +8,16 @@
 //! queue is to be active, that is the one that has listened longest; the next one follows once all that it had out is
 //! settled or back. Delays follow the system's
 //! clock, since they outlive the process. The file keeps its size when messages leave it, and uses the room again.
+//!
+//! The history is one more table: an event comes into it with the transaction that brings it to its subscribers, so what
+//! is bound after an event was published finds it before the end of the history.
 
 mod browse;
 mod content;
 mod flight;
 mod listener;
 mod open;
+mod past;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -32,10 +36,12 @@ use self::content::Content;
 use self::flight::ListenerKey;
 use self::listener::EmbeddedListener;
 pub use self::open::OpenError;
-use self::store::{Parcel, Store};
+use self::past::EmbeddedPast;
+use self::store::{Deposited, Parcel, Store};
 use self::worker::{Conditions, Fault, Worker};
 use crate::broker::{
-    Broker, BrokerError, BrokerStatus, Browse, Finding, Listener, Outgoing, PublishError, Published, Source, Wanted,
+    Broker, BrokerError, BrokerStatus, Browse, Finding, From, Listener, Offset, Outgoing, Past, PublishError,
+    Published, Retention, Source, Wanted, no_history,
 };
 use crate::message::{MessageId, Timestamp};
 use crate::name::QueueName;
@@ -49,6 +55,7 @@ pub struct EmbeddedBroker {
     listeners: AtomicU64,
     /// Whose turn it is to publish a large batch.
     large: Semaphore,
+    keeps_history: bool,
 }
 
 /// From so many bytes of bodies on a batch is large. Large ones are written one at a time, so that the others share no
@@ -64,11 +71,17 @@ impl EmbeddedBroker {
     /// # Errors
     /// The file cannot be made or opened, is in use by another host, has a newer format, or is not the broker's.
     pub fn open(path: impl AsRef<Path>) -> Result<Arc<Self>, OpenError> {
+        Self::open_keeping(path, None)
+    }
+
+    /// The same with a history. Without one, what an earlier history kept stays in the file.
+    pub fn open_keeping(path: impl AsRef<Path>, retention: Option<Retention>) -> Result<Arc<Self>, OpenError> {
         let path = path.as_ref();
         // Absolute, since SQLite gives a meaning of its own to some relative paths, such as ":memory:".
         let path = std::path::absolute(path).map_err(|source| OpenError::Create { path: path.into(), source })?;
-        let (worker, conditions) = Worker::start(Store::open(path)?)?;
-        Ok(Arc::new(Self { worker, conditions, listeners: AtomicU64::new(0), large: Semaphore::new(1) }))
+        let (worker, conditions) = Worker::start(Store::open(path, retention)?)?;
+        let (listeners, large) = (AtomicU64::new(0), Semaphore::new(1));
+        Ok(Arc::new(Self { worker, conditions, listeners, large, keeps_history: retention.is_some() }))
     }
 
     fn next_key(&self) -> ListenerKey {
@@ -103,8 +116,11 @@ impl Broker for EmbeddedBroker {
         let parcels = parcels(batch)?;
         let deposited = self.worker.ask(
             move |store, _| store.deposit(&parcels, Timestamp::now()),
-            |(published, queues), flight| {
-                flight.arrived(&queues);
+            |Deposited { published, reached, recorded }, flight| {
+                flight.arrived(&reached);
+                if recorded {
+                    flight.recorded();
+                }
                 published
             },
         );
@@ -137,6 +153,22 @@ impl Broker for EmbeddedBroker {
         let name = queue.clone();
         let deleted = self.worker.alone(move |store, flight| topology::delete_empty(&name, store, flight));
         deleted.await.map_err(unreachable)?
+    }
+
+    async fn past(&self, from: From) -> Result<Box<dyn Past>, BrokerError> {
+        if !self.keeps_history {
+            return Err(no_history());
+        }
+        let place = self.worker.ask(move |store, _| store.place(from), |place, _| place);
+        let place = place.await.map_err(unreachable)?;
+        Ok(Box::new(EmbeddedPast::new(self.worker.clone(), place, self.conditions.recorded.clone())))
+    }
+
+    async fn history_end(&self) -> Result<Offset, BrokerError> {
+        if !self.keeps_history {
+            return Err(no_history());
+        }
+        self.worker.ask(|store, _| store.history_end(), |end, _| end).await.map_err(unreachable)
     }
 
     fn reconnects(&self) -> u64 {
@@ -177,9 +209,9 @@ fn parcels(batch: Vec<Outgoing>) -> Result<Vec<Parcel>, PublishError> {
     let mut refused: Vec<MessageId> = Vec::new();
     let mut parcels = Vec::with_capacity(batch.len());
     for Outgoing { destination, message } in batch {
-        let id = message.id.clone();
+        let (id, subject) = (message.id.clone(), message.subject.clone());
         match Content::encode(message) {
-            Ok(content) => parcels.push(Parcel { destination, id, content }),
+            Ok(content) => parcels.push(Parcel { destination, id, subject, content }),
             Err(error) => {
                 tracing::warn!(message = %id, %error, "the embedded broker cannot keep this message");
                 refused.push(id);

@@ -12,14 +12,17 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::private_file;
 
-/// The format of the file that this version reads and writes.
-pub const FORMAT: i64 = 1;
+/// The format of the file that this version reads and writes; older ones are brought up to it.
+pub const FORMAT: i64 = STEPS.len() as i64;
 /// Marks the file as one of Leveret's: "LVRT".
 const APPLICATION: i64 = 0x4c56_5254;
 /// How long to wait for a process that is just letting go of the file.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-const SCHEMA: &str = "
+/// What makes each format out of the one before it.
+const STEPS: [&str; 2] = [QUEUES, HISTORY];
+
+const QUEUES: &str = "
     CREATE TABLE queue (
         id INTEGER PRIMARY KEY,
         name TEXT NOT NULL UNIQUE,
@@ -51,6 +54,28 @@ const SCHEMA: &str = "
     END;
     CREATE TRIGGER message_removed AFTER DELETE ON message BEGIN
         UPDATE queue SET stored = stored - 1 WHERE id = OLD.queue;
+    END;
+";
+
+const HISTORY: &str = "
+    CREATE TABLE history (
+        position INTEGER PRIMARY KEY AUTOINCREMENT,
+        event TEXT NOT NULL,
+        -- Of its arrival, and never less than that of the one before.
+        time INTEGER NOT NULL,
+        size INTEGER NOT NULL,
+        metadata TEXT NOT NULL,
+        body BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX history_by_time ON history (time);
+    -- The sum of their sizes, in one row.
+    CREATE TABLE history_size (bytes INTEGER NOT NULL) STRICT;
+    INSERT INTO history_size VALUES (0);
+    CREATE TRIGGER history_recorded AFTER INSERT ON history BEGIN
+        UPDATE history_size SET bytes = bytes + NEW.size;
+    END;
+    CREATE TRIGGER history_trimmed AFTER DELETE ON history BEGIN
+        UPDATE history_size SET bytes = bytes - OLD.size;
     END;
 ";
 
@@ -106,11 +131,11 @@ fn connect(path: &Path) -> rusqlite::Result<Found> {
     let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
     let (application, format) = (number("application_id")?, number("user_version")?);
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    match (application, format, tables) {
+    let missing = match (application, format, tables) {
         (APPLICATION, newer, _) if newer > FORMAT => return Ok(Found::Newer(newer)),
-        (APPLICATION, FORMAT, _) | (0, 0, 0) => {}
+        (APPLICATION, 1.., _) | (0, 0, 0) => STEPS.iter().skip(format.unsigned_abs() as usize),
         _ => return Ok(Found::Foreign),
-    }
+    };
     connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     // macOS tells the disk to write through only when asked like this; elsewhere it changes nothing.
@@ -118,15 +143,16 @@ fn connect(path: &Path) -> rusqlite::Result<Found> {
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
     connection.query_row("PRAGMA journal_size_limit = 67108864", [], |_| Ok(()))?;
     connection.set_prepared_statement_cache_capacity(64);
-    if tables == 0 {
-        let creation = connection.unchecked_transaction()?;
-        creation.execute_batch(SCHEMA)?;
-        creation.pragma_update(None, "application_id", APPLICATION)?;
-        creation.pragma_update(None, "user_version", FORMAT)?;
-        creation.commit()?;
-    } else {
-        // Takes the lock at once, not with the first message.
-        connection.execute_batch("BEGIN IMMEDIATE; COMMIT")?;
+    // Takes the lock at once, not with the first message.
+    connection.execute_batch("BEGIN IMMEDIATE; COMMIT")?;
+    if format < FORMAT {
+        let change = connection.unchecked_transaction()?;
+        for step in missing {
+            change.execute_batch(step)?;
+        }
+        change.pragma_update(None, "application_id", APPLICATION)?;
+        change.pragma_update(None, "user_version", FORMAT)?;
+        change.commit()?;
     }
     Ok(Found::Ours(connection))
 }
@@ -172,6 +198,29 @@ mod tests {
         let path = directory.path().join("broker.db");
         open(&path).expect("opens").pragma_update(None, "user_version", FORMAT + 1).expect("written");
         assert!(matches!(open(&path), Err(OpenError::Newer { found, .. }) if found == FORMAT + 1));
+    }
+
+    #[test]
+    fn i1_an_older_file_is_brought_up_and_keeps_what_it_has() {
+        let directory = directory();
+        let path = directory.path().join("broker.db");
+        let older = Connection::open(&path).expect("opens");
+        older.execute_batch(QUEUES).expect("made");
+        let message = "INSERT INTO queue (name) VALUES ('pheidi.email.send');
+                       INSERT INTO message (queue, metadata, body) VALUES (1, '{}', x'2a');";
+        older.execute_batch(message).expect("written");
+        older.pragma_update(None, "application_id", APPLICATION).expect("written");
+        older.pragma_update(None, "user_version", 1).expect("written");
+        older.close().expect("closes");
+
+        for _ in 0..2 {
+            let connection = open(&path).expect("opens");
+            let number = |query| connection.query_row(query, [], |row| row.get::<_, i64>(0)).expect("reads");
+            assert_eq!(number("PRAGMA user_version"), FORMAT);
+            assert_eq!(number("SELECT count(*) FROM message WHERE body = x'2a'"), 1);
+            assert_eq!(number("SELECT stored FROM queue"), 1);
+            assert_eq!(number("SELECT bytes FROM history_size"), 0);
+        }
     }
 
     #[test]

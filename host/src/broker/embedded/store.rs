@@ -1,11 +1,14 @@
 //! What the file holds, and every statement that touches it. Nothing here knows threads, time or listeners.
 
+mod history;
+
 use std::path::PathBuf;
 
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
+pub use self::history::Kept;
 use super::content::Content;
-use crate::broker::{Binding, Destination, PublishError, Published, Source};
+use crate::broker::{Binding, Destination, PublishError, Published, Retention, Source};
 use crate::message::{MessageId, Subject, Timestamp};
 use crate::name::{EventName, QueueName};
 
@@ -27,22 +30,40 @@ impl Position {
 pub struct Parcel {
     pub destination: Destination,
     pub id: MessageId,
+    pub subject: Subject,
     pub content: Content,
 }
 
-/// What a batch came to, and the queues that have something new.
-pub type Deposited = (Result<Published, PublishError>, Vec<QueueKey>);
+/// What a batch came to.
+#[derive(Debug)]
+pub struct Deposited {
+    pub published: Result<Published, PublishError>,
+    /// The queues that have something new.
+    pub reached: Vec<QueueKey>,
+    /// Whether the history has something new.
+    pub recorded: bool,
+}
+
+/// How many messages may wait for their moments.
+pub const LATER_LIMIT: u64 = 50_000;
 
 /// The file, opened.
 #[derive(Debug)]
 pub struct Store {
     connection: Connection,
     path: PathBuf,
+    /// For how long the history is kept; `None` if nothing is added to it.
+    retention: Option<Retention>,
 }
 
 impl Store {
-    pub fn open(path: PathBuf) -> std::result::Result<Self, super::OpenError> {
-        Ok(Self { connection: super::open::open(&path)?, path })
+    pub fn open(path: PathBuf, retention: Option<Retention>) -> std::result::Result<Self, super::OpenError> {
+        Ok(Self { connection: super::open::open(&path)?, path, retention })
+    }
+
+    /// Whether events are added to the history.
+    pub fn keeps_history(&self) -> bool {
+        self.retention.is_some()
     }
 
     pub fn path(&self) -> &std::path::Path {
@@ -67,21 +88,28 @@ impl Store {
         self.connection.close().map_err(|(_, error)| error)
     }
 
-    /// Puts every message of a batch where it belongs, or none of them where one has no queue.
+    /// Puts every message of a batch where it belongs, or none of them where one has no place.
     pub fn deposit(&self, batch: &[Parcel], now: Timestamp) -> Result<Deposited> {
-        let homeless = self.homeless(batch)?;
-        if !homeless.is_empty() {
-            return Ok((Err(PublishError::Returned(homeless)), Vec::new()));
+        if let Some(error) = self.refusal(batch)? {
+            return Ok(Deposited { published: Err(error), reached: Vec::new(), recorded: false });
         }
-        let (mut published, mut reached) = (Published::default(), Vec::new());
-        for Parcel { destination, id, content } in batch {
+        let (mut unheard, mut reached, mut recorded) = (Vec::new(), Vec::new(), false);
+        for Parcel { destination, id, subject, content } in batch {
             let queues = match destination {
-                Destination::Event(event) => self.bound_to(event)?,
+                Destination::Event(event) => {
+                    self.record(subject, now, content)?;
+                    recorded = true;
+                    self.bound_to(event)?
+                }
                 Destination::Task(task) => vec![self.make_queue(task.as_str())?],
                 Destination::Dead(app) => vec![self.make_queue(QueueName::dead(app).as_str())?],
                 Destination::Queue(queue) => vec![self.make_queue(queue.as_str())?],
                 Destination::Later => vec![self.make_queue(QueueName::later().as_str())?],
-                Destination::History => continue,
+                Destination::History => {
+                    self.record(subject, now, content)?;
+                    recorded = true;
+                    continue;
+                }
                 Destination::Delay { home, wait } => {
                     // One more, since `now` may be almost a millisecond in the past.
                     let due = now.millis() + u64::from(wait.millis()) + 1;
@@ -90,14 +118,48 @@ impl Store {
                 }
             };
             if queues.is_empty() {
-                published.unheard.push(id.clone());
+                unheard.push(id.clone());
             }
             for &queue in &queues {
                 self.append(queue, content)?;
             }
             reached.extend(queues);
         }
-        Ok((Ok(published), reached))
+        let kept = self.keeps_history();
+        Ok(Deposited { published: Ok(Published { unheard, kept }), reached, recorded: recorded && kept })
+    }
+
+    /// Why nothing of a batch is taken, if so.
+    fn refusal(&self, batch: &[Parcel]) -> Result<Option<PublishError>> {
+        let homeless = self.homeless(batch)?;
+        if !homeless.is_empty() {
+            return Ok(Some(PublishError::Returned(homeless)));
+        }
+        let unwelcome = self.unwelcome(batch)?;
+        Ok((!unwelcome.is_empty()).then_some(PublishError::Refused(unwelcome)))
+    }
+
+    /// The messages that are too many to wait for their moments, or no events for a history that is kept.
+    fn unwelcome(&self, batch: &[Parcel]) -> Result<Vec<MessageId>> {
+        let (mut ids, mut room) = (Vec::new(), None);
+        for Parcel { destination, id, subject, .. } in batch {
+            let welcome = match destination {
+                Destination::History => self.keeps_history() && matches!(subject, Subject::Event(_)),
+                Destination::Later => {
+                    let left = match room {
+                        Some(left) => left,
+                        None => LATER_LIMIT.saturating_sub(self.stored(&QueueName::later())?.map_or(0, |(_, it)| it)),
+                    };
+                    room = Some(left.saturating_sub(1));
+                    left > 0
+                }
+                _ => true,
+            };
+            if !welcome {
+                ids.push(id.clone());
+            }
+        }
+        Ok(ids)
     }
 
     /// The messages that are for a queue that does not exist.
@@ -233,6 +295,12 @@ impl Store {
         let spoil = "UPDATE message SET metadata = '{' WHERE position = (SELECT min(position) FROM message)";
         self.connection.execute(spoil, []).map(drop)
     }
+
+    /// Spoils the oldest event of the history.
+    pub fn spoil_the_past(&self) -> Result<()> {
+        let spoil = "UPDATE history SET metadata = '{' WHERE position = (SELECT min(position) FROM history)";
+        self.connection.execute(spoil, []).map(drop)
+    }
 }
 
 fn content(row: &Row<'_>) -> Result<(Position, Content)> {
@@ -254,7 +322,7 @@ mod tests {
 
     fn with_store(test: impl FnOnce(Store)) {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        test(Store::open(directory.path().join("broker.db")).expect("opens"));
+        test(Store::open(directory.path().join("broker.db"), None).expect("opens"));
     }
 
     fn task() -> TaskName {
@@ -263,7 +331,8 @@ mod tests {
 
     fn parcel(destination: Destination) -> Parcel {
         let message = Message::new(Subject::Task(task()), "{}");
-        Parcel { destination, id: message.id.clone(), content: Content::encode(message).expect("encodes") }
+        let (id, subject) = (message.id.clone(), message.subject.clone());
+        Parcel { destination, id, subject, content: Content::encode(message).expect("encodes") }
     }
 
     fn later(millis: u64) -> Parcel {
@@ -276,9 +345,9 @@ mod tests {
     }
 
     fn deposit(store: &Store, batch: &[Parcel]) -> Vec<QueueKey> {
-        let (published, reached) = store.deposit(batch, at(0)).expect("deposits");
-        assert_eq!(published, Ok(Published::default()));
-        reached
+        let deposited = store.deposit(batch, at(0)).expect("deposits");
+        assert_eq!(deposited.published, Ok(Published::default()));
+        deposited.reached
     }
 
     /// The ids of a queue's messages in their order.

@@ -4,7 +4,7 @@ use std::num::NonZeroU16;
 use std::time::Duration;
 
 use super::*;
-use crate::broker::{Binding, Condition, Destination, Exchange, Received, Routing, Standing};
+use crate::broker::{Binding, Condition, Destination, Exchange, Passage, Received, Recorded, Routing, Standing};
 use crate::message::{HeaderValue, Message, Subject};
 use crate::name::{EventName, PluginId, TaskName};
 
@@ -48,8 +48,12 @@ async fn nothing_comes(listener: &mut Box<dyn Listener>) {
 }
 
 fn broker() -> (tempfile::TempDir, Arc<EmbeddedBroker>) {
+    keeping(Retention { age: Duration::from_hours(1), size: 1 << 30 })
+}
+
+fn keeping(retention: Retention) -> (tempfile::TempDir, Arc<EmbeddedBroker>) {
     let directory = tempfile::tempdir().expect("a temporary directory");
-    let broker = EmbeddedBroker::open(directory.path().join("broker.db")).expect("opens");
+    let broker = EmbeddedBroker::open_keeping(directory.path().join("broker.db"), Some(retention)).expect("opens");
     (directory, broker)
 }
 
@@ -294,7 +298,7 @@ async fn i1_only_a_queue_without_messages_and_listeners_is_deleted() {
     assert_eq!(broker.depth(&queue).await, Ok(None));
     let unheard = announced();
     let id = unheard.message.id.clone();
-    assert_eq!(broker.publish(vec![unheard]).await, Ok(Published { unheard: vec![id] }));
+    assert_eq!(broker.publish(vec![unheard]).await, Ok(Published { unheard: vec![id], kept: true }));
 
     // A queue made anew begins anew, though it may have the same row.
     let mut listener = broker.listen(source).await.expect("listens");
@@ -320,4 +324,51 @@ async fn a_listener_says_why_no_messages_come() {
     let closed =
         |condition: &Condition| matches!(condition, Condition::Interrupted { reason } if reason.contains("closed"));
     condition.wait_for(closed).await.expect("it is told");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_history_is_trimmed_while_events_come_and_the_newest_stay() {
+    let (_directory, broker) = keeping(Retention { age: Duration::from_hours(1), size: 64 * 1024 });
+    let event: EventName = "user.authorized".parse().expect("legal");
+    let announced = || Outgoing {
+        destination: Destination::Event(event.clone()),
+        message: Message::new(Subject::Event(event.clone()), vec![0; 1024]),
+    };
+    let (mut newest, mut first) = (None, Offset(1));
+    while first == Offset(1) {
+        let batch: Vec<_> = (0..100).map(|_| announced()).collect();
+        newest = batch.last().map(|outgoing| outgoing.message.id.clone());
+        broker.publish(batch).await.expect("published");
+        first = kept(&broker).await[0].offset;
+    }
+    assert_eq!(kept(&broker).await.pop().map(|it| it.message.id), newest);
+}
+
+/// All that is in the history.
+async fn kept(broker: &EmbeddedBroker) -> Vec<Recorded> {
+    let mut past = broker.past(From::First).await.expect("a history");
+    let end = broker.history_end().await.expect("a history");
+    let mut kept = Vec::new();
+    loop {
+        let Passage { events, reached } = past.next().await.expect("reads");
+        kept.extend(events);
+        if reached >= end {
+            return kept;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i6_an_event_of_the_past_that_cannot_be_read_holds_up_no_other() {
+    let (_directory, broker) = broker();
+    let event: EventName = "user.authorized".parse().expect("legal");
+    let announced = || Outgoing {
+        destination: Destination::Event(event.clone()),
+        message: Message::new(Subject::Event(event.clone()), "{}"),
+    };
+    let batch = [announced(), announced()];
+    broker.publish(batch.to_vec()).await.expect("published");
+    broker.worker.ask(|store, _| store.spoil_the_past(), |(), _| ()).await.expect("spoiled");
+    let left: Vec<_> = kept(&broker).await.into_iter().map(|it| it.message).collect();
+    assert_eq!(left, [batch[1].message.clone()]);
 }

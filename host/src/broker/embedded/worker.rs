@@ -5,7 +5,7 @@
 //! waits for the answer, so it never holds more than one order for each caller and each message that is out.
 
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
@@ -19,6 +19,8 @@ use crate::message::Timestamp;
 const GROUP: usize = 512;
 /// The most delayed messages that come home in one transaction.
 const HOMECOMING: usize = 256;
+/// How long the history may be too old or too large before it is looked at again.
+const TRIM_PAUSE: Duration = Duration::from_secs(1);
 /// How long to wait before a file that could not be used is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 /// The longest sleep; a wall clock that is set forward is noticed within it.
@@ -30,7 +32,7 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 pub struct Fault(String);
 
 impl Fault {
-    fn closed() -> Self {
+    pub fn closed() -> Self {
         Self("the embedded broker is closed".into())
     }
 }
@@ -67,10 +69,20 @@ impl Worker {
         let newest = store.newest().map_err(|source| OpenError::Database { path: store.path().into(), source })?;
         let (orders, received) = mpsc::channel();
         let (status, condition) = (watch::Sender::new(BrokerStatus::Ready), watch::Sender::new(Condition::Consuming));
-        let watched = Conditions { broker: status.subscribe(), listeners: condition.subscribe() };
+        let recorded = watch::Sender::new(());
+        let watched =
+            Conditions { broker: status.subscribe(), listeners: condition.subscribe(), recorded: recorded.subscribe() };
         let worker = Self { orders };
-        let (flight, handle) = (Flight::new(newest), worker.clone());
-        let work = Work { store, flight, orders: received, worker: handle, status, condition, more: false };
+        let work = Work {
+            store,
+            flight: Flight::new(newest, recorded),
+            orders: received,
+            worker: worker.clone(),
+            status,
+            condition,
+            more: true,
+            trim: Instant::now(),
+        };
         std::thread::Builder::new()
             .name("embedded-broker".into())
             .spawn(move || work.run())
@@ -129,6 +141,8 @@ impl Worker {
 pub struct Conditions {
     pub broker: watch::Receiver<BrokerStatus>,
     pub listeners: watch::Receiver<Condition>,
+    /// Changes when the history has something new; ends with the thread.
+    pub recorded: watch::Receiver<()>,
 }
 
 /// An order with a durable part.
@@ -179,8 +193,10 @@ struct Work {
     worker: Worker,
     status: watch::Sender<BrokerStatus>,
     condition: watch::Sender<Condition>,
-    /// There is more to hand out without waiting for an order.
+    /// There is more to do without waiting for an order.
     more: bool,
+    /// When the history is looked at again.
+    trim: Instant,
 }
 
 impl Work {
@@ -195,7 +211,7 @@ impl Work {
             }
             // Nothing goes out while nothing can be settled: it would only come back and go out again.
             if !self.is_down()
-                && let Err(error) = self.hand_out()
+                && let Err(error) = self.go_on()
             {
                 self.down(&error);
             }
@@ -277,9 +293,16 @@ impl Work {
         }
     }
 
+    /// Does a little of everything that nobody has to ask for.
+    fn go_on(&mut self) -> rusqlite::Result<()> {
+        let more = self.hand_out()?;
+        self.more = self.trim()? || more;
+        Ok(())
+    }
+
     /// Moves what is due to its queue, in a transaction of its own so that it never makes an order fail; then gives the
-    /// listeners what they have room for.
-    fn hand_out(&mut self) -> rusqlite::Result<()> {
+    /// listeners what they have room for. `true` if there may be more.
+    fn hand_out(&mut self) -> rusqlite::Result<bool> {
         let now = Timestamp::now();
         if self.store.next_due()?.is_some_and(|due| due <= now) {
             let queues = self.store.transaction(|store| {
@@ -287,8 +310,19 @@ impl Work {
             })?;
             self.flight.arrived(&queues);
         }
-        self.more = self.flight.deliver(&self.store, &self.worker)?;
-        Ok(())
+        self.flight.deliver(&self.store, &self.worker)
+    }
+
+    /// Forgets a piece of the history that is to be kept no longer, and `true` if there may be more.
+    fn trim(&mut self) -> rusqlite::Result<bool> {
+        if Instant::now() < self.trim {
+            return Ok(false);
+        }
+        let more = self.store.transaction(|store| store.trim(Timestamp::now()))?;
+        if !more {
+            self.trim = Instant::now() + TRIM_PAUSE;
+        }
+        Ok(more)
     }
 
     fn is_down(&self) -> bool {

@@ -67,7 +67,12 @@ impl Form {
     /// The queue of a source.
     pub(super) fn source(source: &Source, queue_type: QueueType) -> Self {
         let queue = Self::queue(source.queue.as_str(), queue_type);
-        if source.single_active { queue.with(SINGLE_ACTIVE, AMQPValue::Boolean(true)) } else { queue }
+        if source.single_active { queue.for_one_listener() } else { queue }
+    }
+
+    /// The same queue, with messages for one listener at a time.
+    pub(super) fn for_one_listener(self) -> Self {
+        self.with(SINGLE_ACTIVE, AMQPValue::Boolean(true))
     }
 
     /// The queue of a delay: messages wait in it, and go home by the routing key that they were published with.

@@ -84,7 +84,7 @@ impl Publisher {
             Some(error) => Err(error),
             None if !refused.is_empty() => Err(PublishError::Refused(refused)),
             None if !returned.is_empty() => Err(PublishError::Returned(returned)),
-            None => Ok(Published { unheard }),
+            None => Ok(Published { unheard, kept: false }),
         }
     }
 }
@@ -176,6 +176,7 @@ impl Session {
             Declaration::Queue(name) => topology::queue(&self.link, name, options.queue_type).await?,
             Declaration::Event(name) => topology::event(&self.link, name).await?,
             Declaration::Delay(delay) => topology::delay(&self.link, *delay).await?,
+            Declaration::Later => topology::later(&self.link, options.queue_type).await?,
         }
         self.declared.insert(declaration.clone());
         Ok(())
@@ -258,8 +259,9 @@ async fn prepare(entries: Vec<Entry>, session: &mut Session, options: &Options) 
         let fresh = matches!(destination, Destination::Event(_) | Destination::Task(_));
         let frame_limit = session.link.frame_limit();
         // What somebody else has put on a message must not keep it from being tried again, or from being a dead letter.
+        let relieves = !fresh && *destination != Destination::Later;
         let relieved =
-            || (!fresh).then(|| wire::properties(&wire::relieved(message, frame_limit), frame_limit)).flatten();
+            || relieves.then(|| wire::properties(&wire::relieved(message, frame_limit), frame_limit)).flatten();
         let Some(properties) = wire::properties(message, frame_limit).or_else(relieved) else {
             tracing::warn!(id = %message.id, "the headers do not fit the frame that RabbitMQ allows");
             answer(entry, Fate::TooLarge);

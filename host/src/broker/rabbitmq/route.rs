@@ -13,6 +13,8 @@ pub(super) enum Declaration {
     Queue(String),
     Event(EventName),
     Delay(Delay),
+    /// The queue of what waits for its moment.
+    Later,
 }
 
 /// The way of a destination, in AMQP's terms.
@@ -33,10 +35,7 @@ impl Route {
                 ((delay_name(*wait), home.to_string()), Some(Declaration::Delay(*wait)))
             }
             Destination::History => (queue(QueueName::history().as_str()), None),
-            Destination::Later => {
-                let name = QueueName::later();
-                (queue(name.as_str()), Some(Declaration::Queue(name.to_string())))
-            }
+            Destination::Later => (queue(QueueName::later().as_str()), Some(Declaration::Later)),
             Destination::Dead(app) => {
                 let name = QueueName::dead(app);
                 (queue(name.as_str()), Some(Declaration::Queue(name.to_string())))

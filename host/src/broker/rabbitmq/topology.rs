@@ -55,6 +55,11 @@ pub(super) async fn queue(link: &Link, name: &str, queue_type: QueueType) -> Res
     make(link, &Form::queue(name, queue_type)).await
 }
 
+/// Makes sure that messages can wait for their moment, for one listener at a time whoever makes the queue.
+pub(super) async fn later(link: &Link, queue_type: QueueType) -> Result<(), Failure> {
+    make(link, &Form::queue(QueueName::later().as_str(), queue_type).for_one_listener()).await
+}
+
 /// Makes sure that messages can wait for a delay, in one queue for all plugins.
 ///
 /// A queue of this name that stands otherwise is refused: messages might never come out of it, or be lost in it.

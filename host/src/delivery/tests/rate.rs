@@ -1,6 +1,7 @@
 use std::num::NonZeroU32;
 
 use super::*;
+use crate::rate::Rate;
 
 #[tokio::test(start_paused = true)]
 async fn deliveries_keep_to_the_rate() {

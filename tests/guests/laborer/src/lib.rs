@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use leveret_plugin::prelude::*;
@@ -17,6 +18,10 @@ enum Job {
     },
     /// Create `job.check` with what the plugin sees of the world.
     Look,
+    /// Create `job.check` with these headers.
+    Later {
+        headers: BTreeMap<String, String>,
+    },
     /// Announce an event of this name.
     Announce {
         name: String,
@@ -47,6 +52,11 @@ fn do_job(task: Assignment<Job>) -> Handled<Performed> {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(reject)?.as_millis();
             let seen = json!({ "id": task.id, "attempt": task.attempt, "key": task.key, "now": now });
             Ok(Task::new("job.check", &seen)?.into_performed())
+        }
+        Job::Later { headers } => {
+            let task = Task::new("job.check", &json!({ "now": true }))?;
+            let headed = |task: Task, (name, value): (&String, &String)| task.header(name, value);
+            Ok(headers.iter().fold(task, headed).into_performed())
         }
         Job::Announce { name } => Ok(Announcement::new(name, &json!({}))?.into_performed()),
         Job::Succeed { after } if task.attempt <= *after => Err(retry("not yet").after(Duration::from_millis(20))),
