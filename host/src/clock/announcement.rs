@@ -34,7 +34,8 @@ struct Payload<'a> {
 /// The announcement of a tick: always the same message for the same event and tick, so that of two hosts that both make
 /// it, one is dropped as a duplicate.
 pub fn of_tick(event: &EventName, schedule: &Schedule, tick: Tick) -> Outgoing {
-    let text = |what: &str| Uuid::new_v5(&TICKS, format!("{what}/{event}/{}", tick.time.millis()).as_bytes()).to_string();
+    let text =
+        |what: &str| Uuid::new_v5(&TICKS, format!("{what}/{event}/{}", tick.time.millis()).as_bytes()).to_string();
     let fresh = message(event, schedule, tick, false);
     let id = MessageId::from_wire(&text("id")).unwrap_or_else(|| fresh.id.clone());
     let tid = Tid::from_wire(&text("tid")).unwrap_or_else(|| fresh.tid.clone());

@@ -71,7 +71,9 @@ impl Timekeeper {
         let text = identity(&schedule);
         let (record, anew) = match record {
             Some(record) if record.schedule == text => (record, None),
-            Some(record) => (Record { until: now, schedule: text, ..record.clone() }, Some(Anew::OtherSchedule(record.schedule))),
+            Some(record) => {
+                (Record { until: now, schedule: text, ..record.clone() }, Some(Anew::OtherSchedule(record.schedule)))
+            }
             None => (Record { schedule: text, until: now, tick: None }, Some(Anew::First)),
         };
         (Self { schedule, policy, record, owed: 0 }, anew)

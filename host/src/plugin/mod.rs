@@ -117,7 +117,7 @@ impl fmt::Display for Version {
 }
 
 /// What a plugin says of itself, parsed and checked against its place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Description {
     pub version: String,
     pub summary: String,
