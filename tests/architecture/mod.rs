@@ -47,7 +47,7 @@ const LAYERS: &[Layer] = &[
     Layer { module: "ledger", may: &["redis", "private_file", "message", "name"], but_not: &[] },
     Layer { module: "plugin", may: &["bucket", "schedule", "message", "name"], but_not: &ADAPTERS },
     Layer { module: "catalog", may: &["plugin", "message", "name"], but_not: &[] },
-    Layer { module: "clock", may: &["broker", "message", "name"], but_not: &ADAPTERS },
+    Layer { module: "clock", may: &["broker", "schedule", "message", "name"], but_not: &ADAPTERS },
     Layer { module: "dead", may: &["broker", "message", "name"], but_not: &ADAPTERS },
     Layer {
         module: "delivery",
@@ -90,7 +90,7 @@ const LAYERS: &[Layer] = &[
         module: "host",
         may: &[
             "admin", "clock", "dead", "history", "delivery", "catalog", "broker", "bucket", "ledger", "plugin",
-            "redis", "rate", "config", "message", "name",
+            "redis", "rate", "config", "schedule", "message", "name",
         ],
         but_not: &[],
     },
@@ -98,7 +98,7 @@ const LAYERS: &[Layer] = &[
         module: "cli",
         may: &[
             "host", "cases", "admin", "clock", "dead", "history", "delivery", "catalog", "broker", "ledger", "plugin",
-            "project", "config", "json", "message", "name",
+            "project", "config", "schedule", "json", "message", "name",
         ],
         but_not: &ADAPTERS,
     },

@@ -90,7 +90,8 @@ impl Check {
             Ok(id) => {
                 report.plugin = Some(id.clone());
                 let trust = host::trust(settings).map_err(StartError::from)?;
-                let loader = Loader::new(sandbox, host::limits(settings)).trusting(trust);
+                let loader = Loader::new(sandbox, host::limits(settings));
+                let loader = loader.trusting(trust).checking(host::clock_check(settings));
                 runtime()?.block_on(loader.load(&report.file, id))
             }
             Err(refusal) => Err(refusal),

@@ -119,7 +119,7 @@ impl fmt::Display for Version {
 }
 
 /// What a plugin says of itself, parsed and checked against its place.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Description {
     pub version: String,
     pub summary: String,

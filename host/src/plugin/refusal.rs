@@ -76,6 +76,8 @@ pub enum Refusal {
          such as `email.sent`"
     )]
     ForeignEvent { event: EventName, app: AppName },
+    #[error("{0}")]
+    Unwelcome(String),
     #[error(
         "{owner} announces `{event}`, which begins like this application's tasks; rename the application or the event"
     )]

@@ -121,6 +121,11 @@ impl Schedule {
         &self.zone
     }
 
+    /// The same rule by the clocks of another zone. A moment stays the moment that it is.
+    pub fn within(self, zone: Zone) -> Self {
+        Self { zone, ..self }
+    }
+
     /// The first tick after a moment; `None` if there is none before the year 10000.
     pub fn next_after(&self, moment: Timestamp) -> Option<Timestamp> {
         let after = i64::try_from(moment.millis()).ok()?;
