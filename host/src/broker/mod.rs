@@ -321,7 +321,7 @@ fn no_history() -> BrokerError {
 
 /// The messages of one queue.
 #[async_trait]
-pub trait Listener: Send {
+pub trait Listener: Send + Sync {
     /// The next message; `None` once the listener was stopped and everything fetched before was handed out.
     async fn next(&mut self) -> Option<Received>;
 
