@@ -1,5 +1,6 @@
 //! Puts the parts together: a running host, from its settings.
 
+mod clock;
 mod grants;
 mod keeping;
 mod ledger;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -21,21 +23,29 @@ use crate::broker::embedded::{EmbeddedBroker, OpenError};
 use crate::broker::rabbitmq::{Options, QueueType, RabbitMqBroker, UrlError};
 use crate::broker::{Broker, BrokerStatus};
 use crate::catalog::{Catalog, CatalogOptions, Limits, Loader};
+use crate::clock::later::Deliveries;
+use crate::clock::{BrokerWorld, Clock};
 use crate::config::{self, PluginSetting, Settings};
 use crate::dead::DeadLetters;
 use crate::delivery::{Dispatch, Journal, Workings};
+use crate::history::{BackfillOptions, Backfilling, History};
 use crate::ledger::Ledger;
 use crate::name::PluginId;
 use crate::plugin::grant::NoRoots;
 use crate::plugin::{Compiling, PluginSettings, Reuse, Sandbox, SandboxError, SandboxOptions};
+pub use clock::check as clock_check;
 pub use grants::{SecretError, SecretReason};
 use keeping::keeping;
 pub use policies::InvalidPolicy;
-use policies::{budget, policies};
+use policies::{budget, policies, rate};
 pub use trust::{InvalidTrust, trust};
 
 /// For how long a stop waits for answers that are on their way.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
+/// For how long a stop waits until what was settled of the past is noted.
+const LAST_NOTES: Duration = Duration::from_secs(2);
+/// How often what was settled of the past is noted at the broker.
+const NOTES: Duration = Duration::from_millis(250);
 
 /// Why a host does not start.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +82,11 @@ pub struct Host {
     pub catalog: Arc<Catalog>,
     pub dispatch: Arc<Dispatch>,
     pub journal: Arc<Journal>,
+    past: Arc<Backfilling>,
+    /// What announces that time has passed.
+    pub clock: Arc<Clock>,
+    /// What waits for its moment.
+    pub later: Arc<Deliveries>,
     /// Where the HTTP API listens.
     pub address: SocketAddr,
     ledger: Arc<Ledger>,
@@ -86,6 +101,7 @@ impl Host {
     pub async fn start(settings: &Settings) -> Result<Self, StartError> {
         let sandbox = Sandbox::new(&sandbox(settings))?;
         let policies = policies(settings)?;
+        let pace = rate(&settings.history.pace).map_err(InvalidPolicy::from)?;
         let address = settings.admin.address;
         let busy = |error: std::io::Error| StartError::Admin { address, reason: error.to_string() };
         let listener = TcpListener::bind(address).await.map_err(busy)?;
@@ -99,7 +115,7 @@ impl Host {
             rest: plugins.rest.as_duration(),
         };
         let limits = Limits { grants: grants::open(settings)?, ..limits(settings) };
-        let loader = Loader::new(sandbox, limits).trusting(trust(settings)?);
+        let loader = Loader::new(sandbox, limits).trusting(trust(settings)?).checking(clock_check(settings));
         let (auditor, turns) = ledger::Auditor::new();
         let catalog = Arc::new(Catalog::new(options, loader).observed(Arc::new(auditor)));
         let ledger = ledger::open(settings)?;
@@ -108,8 +124,9 @@ impl Host {
         let costs = Arc::new(admin::Costs::default());
         let tracer = Arc::new(ledger::Tracer(ledger.clone()));
         let journal = Arc::new(Journal::new(vec![metrics.clone(), costs.clone(), tracer]));
-        let dispatch =
-            Arc::new(Dispatch::new(Workings { broker: broker.clone(), policies, inbox, journal: journal.clone() }));
+        let past = Backfilling::new(broker.clone(), BackfillOptions { pace, note: NOTES });
+        let workings = Workings { broker: past.clone(), policies, inbox, journal: journal.clone() };
+        let dispatch = Arc::new(Dispatch::new(workings));
         let (listening, serving) = (CancellationToken::new(), CancellationToken::new());
         let (deliveries, api) = (TaskTracker::new(), TaskTracker::new());
 
@@ -126,6 +143,14 @@ impl Host {
         let (following, stop, grace) = (dispatch.clone(), listening.clone(), settings.shutdown.grace.as_duration());
         let live = catalog.live();
         deliveries.spawn(async move { following.run(live, stop, grace).await });
+        let later = Arc::new(Deliveries::new(broker.clone()));
+        let (waiting, stop) = (later.clone(), listening.clone());
+        deliveries.spawn(async move { waiting.run(stop).await });
+        let clock = Arc::new(Clock::new(Arc::new(BrokerWorld(broker.clone()))));
+        let (tell, wanted) = watch::channel(Default::default());
+        deliveries.spawn(clock::follow(settings.clone(), catalog.live(), tell, listening.clone()));
+        let (keeping, stop) = (clock.clone(), listening.clone());
+        deliveries.spawn(async move { keeping.run(wanted, stop).await });
         deliveries.spawn(tell_of_broker(broker.clone(), listening.clone()));
         deliveries.close();
 
@@ -139,11 +164,28 @@ impl Host {
             trace: ledger.clone(),
             audit: ledger.clone(),
             dead: Arc::new(DeadLetters::new(broker.clone())),
+            clock: clock.clone(),
+            later: later.clone(),
+            history: Arc::new(History::new(broker.clone(), pace)),
             payload_limit: settings.delivery.payload_limit.as_bytes(),
         };
         api.spawn(admin::serve(listener, seen, serving.clone()));
         api.close();
-        Ok(Self { broker, catalog, dispatch, journal, address, ledger, listening, serving, deliveries, api })
+        Ok(Self {
+            broker,
+            catalog,
+            dispatch,
+            journal,
+            past,
+            clock,
+            later,
+            address,
+            ledger,
+            listening,
+            serving,
+            deliveries,
+            api,
+        })
     }
 
     /// Waits until every plugin file that was there is live or refused, the broker is ready, and every subscription is
@@ -160,6 +202,8 @@ impl Host {
     pub async fn stop(self) {
         self.listening.cancel();
         self.deliveries.wait().await;
+        // What was settled to the end is noted at the broker; without that it would only come again, and be known.
+        let _ = tokio::time::timeout(LAST_NOTES, self.past.finish()).await;
         self.broker.close().await;
         self.ledger.close().await;
         self.serving.cancel();

@@ -283,7 +283,7 @@ async fn no_more_is_there(past: &mut Box<dyn Past>) {
 }
 
 /// Publishes what nobody may be there to hear; the ids in the order given.
-async fn publish_unheard(broker: &Arc<dyn Broker>, batch: Vec<Outgoing>) -> Vec<MessageId> {
+pub(super) async fn publish_unheard(broker: &Arc<dyn Broker>, batch: Vec<Outgoing>) -> Vec<MessageId> {
     let ids = batch.iter().map(|outgoing| outgoing.message.id.clone()).collect();
     let Published { kept, .. } = soon("a confirmation", broker.publish(batch)).await.expect("published");
     assert!(kept);

@@ -48,6 +48,17 @@ macro_rules! contract_for {
             i4_a_delayed_message_comes_to_its_home_alone,
             i4_a_delayed_message_survives_a_restart,
         );
+        contract_for!($bench, later:
+            i1_what_waits_is_published_whole_at_its_moment_and_not_before,
+            what_is_past_is_published_at_once,
+            the_earliest_moment_comes_first,
+            what_takes_the_place_of_another_is_published_alone,
+            what_is_taken_back_is_not_published,
+            what_waits_elsewhere_can_be_taken_back_by_any_host,
+            i1_what_waits_survives_a_host_that_dies_and_a_restart,
+            i1_the_next_host_takes_over,
+            i1_what_says_no_moment_is_kept_as_a_dead_letter,
+        );
         contract_for!($bench, browse:
             a_queue_that_is_absent_is_empty,
             i1_messages_come_out_whole_and_each_with_its_own_subject,
@@ -106,6 +117,15 @@ macro_rules! contract_for {
             a_closed_broker_ends_its_walks,
             without_a_history_there_is_none_to_walk_through,
         );
+        contract_for!($bench, backfill:
+            a_late_comer_is_given_the_past_in_order_and_then_what_happens_now,
+            i11_a_walk_that_is_stopped_goes_on_where_it_was,
+            i1_a_walk_that_dies_loses_nothing,
+            i5_what_is_given_back_comes_again,
+            one_of_two_hosts_walks_and_both_go_on,
+            a_subscription_that_is_not_new_is_given_no_past,
+            it_begins_with_the_moment_that_is_meant,
+        );
     };
     ($bench:ty, $theme:ident: $($case:ident),+ $(,)?) => {
         mod $theme {
@@ -119,11 +139,13 @@ macro_rules! contract_for {
     };
 }
 
+mod backfill;
 mod browse;
 mod cell;
 mod delay;
 mod embedded;
 mod history;
+mod later;
 mod listen;
 mod publish;
 mod rabbitmq;

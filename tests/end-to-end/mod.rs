@@ -28,6 +28,7 @@ mod absent;
 mod author;
 mod bad;
 mod flow;
+mod history;
 mod ingress;
 mod log;
 mod metrics;
@@ -36,6 +37,7 @@ mod ponos;
 mod power;
 mod raw;
 mod saga;
+mod statistics;
 mod swap;
 mod work;
 

@@ -2,7 +2,7 @@
 
 use leveret::config::{Attempts, Ordering, PluginSettings};
 use leveret::delivery::Settlement;
-use leveret::message::{Message, Subject};
+use leveret::message::{Message, Subject, Timestamp};
 use leveret::name::QueueName;
 use leveret_tests::broker::{TestBroker, enqueue};
 use leveret_tests::guests;
@@ -19,6 +19,7 @@ on_each_broker!(
     a_task_that_failed_for_good_is_recovered_and_kept,
     i10_tasks_of_one_key_are_performed_in_order,
     a_worker_without_a_granted_clock_sees_the_task_s_time,
+    a_task_that_is_for_later_is_performed_then_and_can_be_taken_back,
 );
 
 const DO: &str = "laborer.job.do";
@@ -144,5 +145,34 @@ async fn a_worker_without_a_granted_clock_sees_the_task_s_time(broker: TestBroke
     let record = host.record(&task.id).await;
     let expected = json!({ "id": task.id, "attempt": 1, "key": "k", "now": record.published });
     assert_eq!(seen, expected);
+    host.stop().await;
+}
+
+async fn a_task_that_is_for_later_is_performed_then_and_can_be_taken_back(broker: TestBroker) {
+    let mut host = working(&broker).await;
+    let mut later = async |headers: Value| {
+        let task = job(&json!({ "do": "later", "headers": headers }));
+        enqueue(&host.host.broker, &task).await;
+        (host.record(&task.id).await, task)
+    };
+    let moment = Timestamp::from_millis(Timestamp::now().millis() + 2000);
+    let (taken_back, _) = later(json!({ "deliver-at": moment.millis().to_string(), "deliver-id": "a" })).await;
+    assert_eq!(taken_back.settlement, Settlement::Done);
+    let (made, task) = later(json!({ "Deliver-At": moment.millis().to_string(), "colour": "blue" })).await;
+    assert_eq!(made.settlement, Settlement::Done);
+    assert_eq!(later(json!({ "deliver-at": "never", "deliver-id": "a" })).await.0.settlement, Settlement::Done);
+    let (refused, _) = later(json!({ "deliver-at": "soon" })).await;
+    let Settlement::Retried { reason, .. } = refused.settlement else { panic!("{:?}", refused.settlement) };
+    assert!(reason.contains("deliver-at"), "{reason}");
+
+    let check = host.tasks("laborer.job.check", 1).await.remove(0);
+    assert_eq!(check.id, MessageId::derived(&task.id, &plugin("laborer"), Maker::Handler, 0));
+    assert!(check.time >= moment, "{:?}", check.time);
+    let headers: Vec<_> = check.headers.keys().map(String::as_str).collect();
+    assert_eq!(headers, ["colour", "traceparent"]);
+    assert_eq!(
+        host.host.broker.depth(&QueueName::task(&"laborer.job.check".parse().expect("legal"))).await,
+        Ok(Some(0))
+    );
     host.stop().await;
 }

@@ -22,12 +22,15 @@ fn events() -> BTreeMap<&'static str, Vec<(&'static str, Value)>> {
     let shipment = json!({ "number": "S-1", "customer": "Ada", "country": "GB" });
     let declined = json!({ "order": "EC-1879", "lines": lines, "reason": "no funds" });
     let order = json!({ "number": "EC-1879", "customer": "Lewis Latimer", "lines": lines });
+    let sold = json!({ "id": "EC-1879", "model": "T1", "amount": 3_999_000 });
+    let passed = json!({ "tick": "2030-01-31T00:00:00Z", "period": "P1D", "missed": 0 });
     BTreeMap::from([
         ("billing", vec![("order.placed", order.clone())]),
         ("docker", cleanup()),
         ("docker-next", cleanup()),
         ("pheidi", vec![("org.payment.processed", payment)]),
         ("relay", vec![("shipment.requested", shipment)]),
+        ("statistics", vec![("order.sold", sold), ("time.one-day.passed", passed)]),
         ("warehouse", vec![("order.placed", order)]),
         ("warehouse-stock", vec![("payment.declined", declined)]),
     ])
@@ -60,7 +63,9 @@ fn grant_what_workers_import(settings: &mut Settings) {
     let http = json!({ "allow": [{ "host": "billing.example" }] });
     let grants = json!({ "grants": { "http": http, "keyvalue": { "buckets": ["reservations"] } } });
     let own: PluginSettings = serde_json::from_value(grants).expect("legal settings");
-    settings.plugin.extend(["billing", "warehouse"].map(|app| (app.parse().expect("a plugin"), own.clone())));
+    settings
+        .plugin
+        .extend(["billing", "statistics", "warehouse"].map(|app| (app.parse().expect("a plugin"), own.clone())));
 }
 
 /// A sample that subscribes and is not in the list above would go unasked.

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// The file of a built plugin: `pheidi`, `docker`, `docker-next`, `warehouse`, `relay`, `puppet`, `laborer`, `errand` or `errand-two`.
+/// The file of a built plugin: `pheidi`, `docker`, `docker-next`, `warehouse`, `statistics`, `relay`, `puppet`, `laborer`, `errand` or `errand-two`.
 ///
 /// # Panics
 /// If it was not built.

@@ -10,12 +10,17 @@
 //! | `POST /tasks/{name}` | creates a task of the JSON body |
 //! | `GET /dead`, `GET /dead/{id}` | dead letters; see `dead` |
 //! | `POST /dead/retry`, `POST /dead/discard` | sends them home, or throws them away |
+//! | `GET /history`, `POST /history` | the events of the past; see `history` |
+//! | `POST /replay` | gives some of them to one plugin again |
 //! | `GET /trace/{tid}` | the steps of one transaction |
 //! | `GET /audit` | which version of which plugin went live, was refused or was gone when; see `audit` |
 //! | `GET /costs` | what each plugin cost in the last minute; see `cost` |
 //! | `GET /subscriptions` | subscriptions with what their listeners do |
 //! | `POST /subscriptions/{queue}/trip`, `…/reset` | opens or closes a breaker |
 //! | `POST /plugins/{app}/pause`, `/plugins/{app}/{plugin}/pause`, `…/resume` | stops or starts a plugin's listeners |
+//! | `GET /clock` | timekeeping events: when they are due, and whether this host announces them |
+//! | `POST /clock/{event}/fire` | announces one by hand |
+//! | `GET /clock/later`, `POST /clock/later/cancel` | what waits for its moment; see `later` |
 //! | `GET /topology`, `POST /topology/apply` | what is declared at the broker; see `topology` |
 //!
 //! It has no password, so it listens on loopback by default; there it only answers to loopback names, so that a page in
@@ -23,9 +28,12 @@
 //! `application/json`, which such a page cannot send here unasked.
 
 mod audit;
+mod clock;
 mod cost;
 mod dead;
+mod history;
 mod ingress;
+mod later;
 mod metrics;
 mod status;
 mod stream;
@@ -46,15 +54,23 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use cost::{Costs, PluginCost, Spent};
+pub use history::{Ended, Line, OTHERS};
 pub use ingress::Accepted;
+pub use later::{Cancellation, LaterReport};
 pub use metrics::{MOST_SERIES, Metrics, OTHER};
 pub use status::{HostStatus, SubscriptionReport, TaskReport};
 
 use crate::broker::Broker;
 use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::clock::later::Deliveries;
 use crate::dead::DeadLetters;
 use crate::delivery::{Dispatch, Journal};
+use crate::history::History;
 use crate::ledger::{Audit, Trace};
+
+/// The most bytes of an import at a time, beside what one payload may take.
+const IMPORT: usize = 4 << 20;
 
 /// What the API shows.
 #[derive(Clone)]
@@ -68,6 +84,9 @@ pub struct Seen {
     pub trace: Arc<dyn Trace>,
     pub audit: Arc<dyn Audit>,
     pub dead: Arc<DeadLetters>,
+    pub clock: Arc<Clock>,
+    pub later: Arc<Deliveries>,
+    pub history: Arc<History>,
     /// The largest payload that is taken, in bytes.
     pub payload_limit: u64,
 }
@@ -75,6 +94,8 @@ pub struct Seen {
 /// Serves until `stop`.
 pub async fn serve(listener: TcpListener, seen: Seen, stop: CancellationToken) {
     let limit = usize::try_from(seen.payload_limit).unwrap_or(usize::MAX);
+    // A payload is written as text in a line, which may double it, beside others.
+    let lines = limit.saturating_mul(2).saturating_add(IMPORT);
     let router = Router::new()
         .route("/healthz", get(status::health))
         .route("/readyz", get(status::readiness))
@@ -86,6 +107,8 @@ pub async fn serve(listener: TcpListener, seen: Seen, stop: CancellationToken) {
         .route("/dead/{id}", get(dead::show))
         .route("/dead/retry", post(dead::retry))
         .route("/dead/discard", post(dead::discard))
+        .route("/history", get(history::list).post(history::import).layer(DefaultBodyLimit::max(lines)))
+        .route("/replay", post(history::replay))
         .route("/trace/{tid}", get(trace::steps))
         .route("/audit", get(audit::turns))
         .route("/costs", get(cost::costs))
@@ -96,6 +119,10 @@ pub async fn serve(listener: TcpListener, seen: Seen, stop: CancellationToken) {
         .route("/plugins/{app}/resume", post(subscription::resume_main))
         .route("/plugins/{app}/{plugin}/pause", post(subscription::pause))
         .route("/plugins/{app}/{plugin}/resume", post(subscription::resume))
+        .route("/clock", get(clock::list))
+        .route("/clock/{event}/fire", post(clock::fire))
+        .route("/clock/later", get(later::list))
+        .route("/clock/later/cancel", post(later::cancel))
         .route("/topology", get(topology::plan))
         .route("/topology/apply", post(topology::apply))
         .layer(DefaultBodyLimit::max(limit))

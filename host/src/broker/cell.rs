@@ -94,8 +94,9 @@ impl<T: Serialize + DeserializeOwned + Send + Sync> Cell<T> {
     }
 
     /// Waits until the cell may be another host's.
-    pub async fn lost(&self) {
-        interrupted(&self.condition).await;
+    pub fn lost(&self) -> impl Future<Output = ()> + Send + use<T> {
+        let condition = self.condition.clone();
+        async move { interrupted(&condition).await }
     }
 }
 

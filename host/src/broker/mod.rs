@@ -7,6 +7,7 @@
 mod cell;
 pub mod embedded;
 mod history;
+mod later;
 pub mod rabbitmq;
 mod routing;
 mod topology;
@@ -22,6 +23,8 @@ use tokio::sync::watch;
 
 pub use cell::Cell;
 pub use history::{From, Keeping, Offset, Passage, Past, Recorded, Retention, Start};
+pub use later::Later;
+pub use routing::fits;
 pub use topology::{Difference, Finding, Offer, Standing, Wanted};
 
 use crate::message::{HeaderValue, Message, MessageId, Subject};
@@ -187,6 +190,11 @@ impl Source {
         Self { queue, subject, binding: Binding::Unbound, prefetch, single_active: false, start: None }
     }
 
+    /// Whether events come by it, and not whatever others put into its queue.
+    pub fn is_of_event(&self) -> bool {
+        self.binding != Binding::Unbound
+    }
+
     /// The queue of a task.
     pub fn task(task: TaskName, prefetch: NonZeroU16) -> Self {
         let (queue, subject) = (QueueName::task(&task), Subject::Task(task));
@@ -326,7 +334,7 @@ fn no_history() -> BrokerError {
 
 /// The messages of one queue.
 #[async_trait]
-pub trait Listener: Send {
+pub trait Listener: Send + Sync {
     /// The next message; `None` once the listener was stopped and everything fetched before was handed out.
     async fn next(&mut self) -> Option<Received>;
 

@@ -173,7 +173,7 @@ async fn load(
 /// What was made as a case file has it: tasks are named within the application.
 fn made(drafts: Vec<Draft>) -> Made {
     let mut made = Made::default();
-    for Draft { subject, payload, key, headers } in drafts {
+    for Draft { subject, payload, key, headers, deferral: _ } in drafts {
         let text = std::str::from_utf8(&payload).ok();
         let json = text.and_then(|json| RawValue::from_string(json.trim().to_owned()).ok());
         let payload = json.expect("the sandbox lets nothing out but JSON");

@@ -1,22 +1,27 @@
 //! The command line: one file a command.
 
 mod api;
+mod argument;
 mod audit;
 mod breaker;
 mod build;
 mod check;
+mod clock;
 mod config;
 mod dead;
 mod demo;
 mod dev;
 mod enqueue;
 mod error;
+mod history;
 mod listener;
 mod log;
 mod message;
 mod new;
+mod output;
 mod plugin;
 mod publish;
+mod replay;
 mod status;
 mod test;
 mod text;
@@ -79,6 +84,10 @@ enum Command {
     Status,
     /// Look at dead letters, and retry, edit, discard or export them.
     Dead(dead::Dead),
+    /// List, count, show, export and import events of the past.
+    History(Box<history::History>),
+    /// Give events of the past to one plugin again.
+    Replay(replay::Replay),
     /// Show what caused what in one transaction.
     Trace(trace::Trace),
     /// Show which version of which plugin went live when, and what was refused.
@@ -89,6 +98,8 @@ enum Command {
     Plugin(plugin::Plugin),
     /// List the circuit breakers, and trip or reset one.
     Breaker(breaker::Breaker),
+    /// List timekeeping events, say when one is due next, and announce one by hand.
+    Clock(clock::Clock),
     /// Show how what the host wants stands at the broker, and declare what is missing.
     Topology(topology::Topology),
     /// Look at the configuration.
@@ -114,11 +125,14 @@ pub fn main() -> ExitCode {
             Command::Test(test) => test.run(&settings, output),
             Command::Status => status::run(&settings, output),
             Command::Dead(dead) => dead.run(&settings, output),
+            Command::History(history) => history.run(&settings, output),
+            Command::Replay(replay) => replay.run(&settings, output),
             Command::Trace(trace) => trace.run(&settings, output),
             Command::Audit(audit) => audit.run(&settings, output),
             Command::Top(top) => top.run(&settings, output),
             Command::Plugin(plugin) => plugin.run(&settings, output),
             Command::Breaker(breaker) => breaker.run(&settings, output),
+            Command::Clock(clock) => clock.run(&settings, output),
             Command::Topology(topology) => topology.run(&settings, output),
             Command::Config(_) | Command::New(_) | Command::Build(_) => unreachable!("handled above"),
         }),

@@ -2,9 +2,11 @@
 
 use super::count::Concurrency;
 use super::entry::KeyPath;
-use super::settings::{Breaker, Delivery, Grants, PluginSettings, Settings, SubscriptionSettings};
+use super::settings::{Breaker, Clock, Delivery, Grants, PluginSettings, Settings, SubscriptionSettings};
+use super::start::Start;
 use super::value::{Size, Time};
-use crate::name::{PluginId, TaskName};
+use crate::name::{AppName, EventName, PluginId, TaskName};
+use crate::schedule::Period;
 
 /// RabbitMQ keeps a delay as milliseconds in 32 bits.
 const LONGEST_WAIT: Time = Time::millis(u32::MAX as u64);
@@ -20,6 +22,7 @@ pub struct Conflict {
 pub fn conflicts(settings: &Settings) -> Vec<Conflict> {
     let mut rules = Rules::default();
     rules.host(settings);
+    rules.clock(settings);
     rules.delivery(&settings.delivery, settings, &KeyPath::from("delivery"));
     for (key, plugin) in &settings.plugin {
         let own = KeyPath::from("plugin").child(&key.to_string());
@@ -94,6 +97,29 @@ impl Rules {
         self.ordered((path.child("payload-limit"), delivery.payload_limit), memory);
         self.breaker(&delivery.breaker, &path.child("breaker"));
         self.positive((path.child("deduplication").child("window"), delivery.deduplication.window));
+        if delivery.start != Start::Now && !settings.history.enabled {
+            let (start, enabled) = (path.child("start"), KeyPath::from("history.enabled"));
+            let reason = format!("`{start}` ({}) needs a history: set `{enabled}`", delivery.start);
+            self.broken.push(Conflict { keys: vec![start, enabled], reason });
+        }
+    }
+
+    fn clock(&mut self, settings: &Settings) {
+        let clock = &settings.clock;
+        let apps: Vec<&AppName> = apps(settings).collect();
+        for event in clock.event.keys() {
+            let path = KeyPath::from("clock.event").child(&event.to_string());
+            if let Some(app) = apps.iter().find(|app| event.event().is_in_the_namespace_of(app)) {
+                let reason = format!("`{path}` begins like the tasks of the application {app}: call it by its model");
+                self.broken.push(Conflict { keys: vec![path], reason });
+                continue;
+            }
+            if let Err(reason) = clock.schedule(event.event()) {
+                let hint = slip(clock, event.event());
+                let keys = vec![path.child(reason.key()), path.clone()];
+                self.broken.push(Conflict { keys, reason: format!("`{path}` {reason}{hint}") });
+            }
+        }
     }
 
     fn task(&mut self, task: &TaskName, plugin: &PluginId, set: &SubscriptionSettings, path: &KeyPath) {
@@ -103,6 +129,11 @@ impl Rules {
         }
         if set.exchange.is_some() {
             let (key, reason) = (path.child("exchange"), "a task has its own queue, which nothing is bound to".into());
+            self.broken.push(Conflict { keys: vec![key], reason });
+        }
+        if set.start.is_some() {
+            let (key, reason) =
+                (path.child("start"), "a task waits in its queue from the first, and has no past".into());
             self.broken.push(Conflict { keys: vec![key], reason });
         }
     }
@@ -165,6 +196,20 @@ impl Rules {
             let reason = format!("`{}` ({}) must be at most `{}` ({})", small.0, small.1, large.0, large.1);
             self.broken.push(Conflict { keys: vec![small.0, large.0], reason });
         }
+    }
+}
+
+/// The applications that settings speak of.
+fn apps(settings: &Settings) -> impl Iterator<Item = &AppName> {
+    settings.plugin.keys().map(|key| &key.plugin().app).chain(settings.app.keys().map(|key| key.app()))
+}
+
+/// What a table without a rule may be for.
+fn slip(clock: &Clock, event: &EventName) -> String {
+    let empty = clock.event.iter().any(|(key, own)| key.event() == event && *own == Default::default());
+    match Period::read(event) {
+        Some(Err(reason)) if empty => format!("; {reason}"),
+        _ => String::new(),
     }
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
 
 use crate::name::NameError;
+use crate::schedule::{NotAPeriod, ScheduleError, UnknownZone};
 
 /// Why a text is not a value.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -41,6 +42,11 @@ pub enum ValueError {
     Pointer(String),
     #[error("{0:?} is not the name of a header: it must have 1 to 255 bytes")]
     Header(String),
+    #[error(
+        "{0:?} is not where a subscription begins: use \"now\", \"first\", so long ago as \"1h\", or a moment such as \
+         \"2026-01-31T12:00:00Z\""
+    )]
+    Start(String),
     #[error("this is not an exchange that can be bound: {0}")]
     Exchange(String),
     #[error(
@@ -60,6 +66,16 @@ pub enum ValueError {
     Event { text: String, reason: NameError },
     #[error("{text:?} is not a task: {reason}")]
     Task { text: String, reason: NameError },
+    #[error(transparent)]
+    Zone(UnknownZone),
+    #[error(transparent)]
+    Schedule(ScheduleError),
+    #[error(transparent)]
+    NotAPeriod(NotAPeriod),
+    #[error(
+        "`{0}` does not say how much time has passed, as `time.one-day.passed` does: give it a table in `clock.event`"
+    )]
+    NotOfTime(String),
     #[error("{0} is not a broker: use \"embedded\", \"amqp://…\" or \"amqps://…\"")]
     Broker(String),
     #[error("{text:?} is not a host that can be granted: {reason}")]

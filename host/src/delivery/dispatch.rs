@@ -228,7 +228,8 @@ impl Dispatch {
         let source = match subject {
             Subject::Event(event) => {
                 let source = Source::event(subject.queue(plugin), event.clone(), policy.prefetch);
-                Source { binding: policy.exchange.map_or(Binding::Event, Binding::Exchange), ..source }
+                let binding = policy.exchange.map_or(Binding::Event, Binding::Exchange);
+                Source { binding, start: policy.start, ..source }
             }
             Subject::Task(task) => Source::task(task.clone(), policy.prefetch),
         };

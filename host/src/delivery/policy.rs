@@ -8,7 +8,7 @@ use super::backoff::Backoff;
 use super::breaker::Trip;
 use super::order::Ordering;
 
-use crate::broker::Exchange;
+use crate::broker::{Exchange, Start};
 use crate::ledger::Window;
 use crate::message::Subject;
 use crate::name::{AppName, PluginId};
@@ -35,6 +35,8 @@ pub struct Policy {
     pub deduplication: Option<Window>,
     /// The exchange that its messages come from, instead of the event's own.
     pub exchange: Option<Exchange>,
+    /// Which of the past it is given if it is new; `None` for none.
+    pub start: Option<Start>,
 }
 
 /// The operator's policies.
@@ -102,6 +104,7 @@ mod tests {
             breaker: None,
             deduplication: None,
             exchange: None,
+            start: None,
         };
         Policies {
             default,

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::broker::{Exchange, Routing};
+use crate::broker::{Exchange, Routing, Start};
 use crate::config::{self, Delivery, RateLimit, Settings};
 use crate::delivery::{Backoff, OrderKey, Ordering, Policies, Policy, Ratio, Trip};
 use crate::delivery::{InvalidBackoff, InvalidTrip};
 use crate::ledger::Window;
-use crate::message::{HeaderValue, Subject};
+use crate::message::{HeaderValue, Subject, Timestamp};
 use crate::plugin::Budget;
 use crate::rate::{InvalidRate, Rate};
 
@@ -83,7 +83,17 @@ fn policy(delivery: &Delivery) -> Result<Policy, InvalidPolicy> {
         breaker: if delivery.breaker.enabled { Some(trip(&delivery.breaker)?) } else { None },
         deduplication: deduplication.enabled.then_some(window),
         exchange: None,
+        start: start(delivery.start),
     })
+}
+
+fn start(start: config::Start) -> Option<Start> {
+    match start {
+        config::Start::Now => None,
+        config::Start::First => Some(Start::First),
+        config::Start::Ago(time) => Some(Start::Ago(time.as_duration())),
+        config::Start::At(moment) => Some(Start::At(Timestamp::from_millis(moment))),
+    }
 }
 
 fn ordering(delivery: &Delivery) -> Ordering {
@@ -107,7 +117,7 @@ fn trip(breaker: &config::Breaker) -> Result<Trip, InvalidTrip> {
     Trip::try_new(breaker.consecutive.try_into().ok(), ratio, cool_down, maximum, breaker.probes)
 }
 
-fn rate(limit: &RateLimit) -> Result<Rate, InvalidRate> {
+pub(super) fn rate(limit: &RateLimit) -> Result<Rate, InvalidRate> {
     Rate::try_new(limit.count(), limit.per().as_duration(), limit.burst())
 }
 

@@ -7,6 +7,7 @@
 mod background;
 mod compile;
 mod component;
+mod deferral;
 mod describe;
 mod engine;
 mod fair;
@@ -23,6 +24,7 @@ mod sandbox;
 mod schema;
 mod settings;
 mod since_v0_1;
+mod timetable;
 mod trust;
 mod weigh;
 
@@ -38,12 +40,14 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 pub use compile::Compiled;
+pub use deferral::{Deferral, take_off};
 pub use grant::Grants;
 pub use refusal::Refusal;
 pub use reuse::Reuse;
 pub use sandbox::{Compiling, Sandbox, SandboxError, SandboxOptions};
 pub use schema::{InvalidSchema, Misfit, Schema};
 pub use settings::PluginSettings;
+pub use timetable::TimedEvent;
 pub use trust::{Distrust, Voucher};
 
 use crate::message::{Attempt, FailedAttempt, Headers, MessageId, Receipt, Subject, Tid, Timestamp};
@@ -115,7 +119,7 @@ impl fmt::Display for Version {
 }
 
 /// What a plugin says of itself, parsed and checked against its place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Description {
     pub version: String,
     pub summary: String,
@@ -126,6 +130,9 @@ pub struct Description {
     pub performs: BTreeSet<TaskName>,
     pub announces: BTreeSet<EventName>,
     pub limits: AskedLimits,
+    /// The events among those that it announces which are announced because time has come.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub timetable: Vec<TimedEvent>,
     /// What payloads must fit, where it says so.
     #[serde(skip)]
     pub schemas: Schemas,
@@ -224,7 +231,10 @@ pub struct Draft {
     pub payload: Bytes,
     /// The ordering key of a task.
     pub key: Option<String>,
+    /// As the plugin gave them, with those that the deferral was read from.
     pub headers: Headers,
+    /// When it is to be published; `None` for at once.
+    pub deferral: Option<Deferral>,
 }
 
 /// What a delivery came to.

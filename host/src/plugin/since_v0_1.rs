@@ -7,11 +7,12 @@ use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre};
 
 use super::component::Bounds;
+use super::deferral::{self, Deferral};
 use super::instance::State;
 use super::output::Level;
 use super::refusal::Refusal;
 use super::{Draft, Incoming, Outcome, What};
-use crate::message::{FailedAttempt, HeaderValue, Headers, KEY_LIMIT, Subject, json_text};
+use crate::message::{FailedAttempt, HeaderValue, Headers, KEY_LIMIT, Subject, Timestamp, json_text};
 use crate::name::{EventName, TaskName};
 
 wasmtime::component::bindgen!({
@@ -24,6 +25,7 @@ pub(super) use self::leveret::plugin::log::add_to_linker;
 use self::leveret::plugin::log::{Host as LogHost, Level as LogLevel};
 pub(super) use self::leveret::plugin::types;
 pub(super) use exports::leveret::plugin::manifest;
+pub(super) use exports::leveret::plugin::timekeeper;
 use exports::leveret::plugin::{probe, recovery, subscriber, worker};
 
 const MANIFEST: &str = "leveret:plugin/manifest@0.1.0";
@@ -31,6 +33,7 @@ const SUBSCRIBER: &str = "leveret:plugin/subscriber@0.1.0";
 const WORKER: &str = "leveret:plugin/worker@0.1.0";
 const RECOVERY: &str = "leveret:plugin/recovery@0.1.0";
 const PROBE: &str = "leveret:plugin/probe@0.1.0";
+const TIMEKEEPER: &str = "leveret:plugin/timekeeper@0.1.0";
 /// The longest header name, in bytes: AMQP's short string.
 const SHORT_STRING: usize = 255;
 
@@ -54,6 +57,7 @@ pub(super) struct Exports {
     worker: Option<worker::GuestIndices>,
     recovery: Option<Recovery>,
     probe: Option<Probe>,
+    timekeeper: Option<Timekeeper>,
 }
 
 /// Whether a component with these exports performs tasks.
@@ -76,7 +80,9 @@ impl Exports {
         let worker = has(WORKER).then(|| worker::GuestIndices::new(pre)).transpose().map_err(contract)?;
         let recovery = has(RECOVERY).then(|| recovery::GuestIndices::new(pre)).transpose().map_err(contract)?;
         let probe = has(PROBE).then(|| probe::GuestIndices::new(pre)).transpose().map_err(contract)?;
-        Ok(Self { manifest, subscriber, worker, recovery: recovery.map(Recovery), probe: probe.map(Probe) })
+        let timekeeper = has(TIMEKEEPER).then(|| timekeeper::GuestIndices::new(pre)).transpose().map_err(contract)?;
+        let (recovery, probe, timekeeper) = (recovery.map(Recovery), probe.map(Probe), timekeeper.map(Timekeeper));
+        Ok(Self { manifest, subscriber, worker, recovery, probe, timekeeper })
     }
 
     pub(super) fn is_subscriber(&self) -> bool {
@@ -126,6 +132,10 @@ impl Exports {
     pub(super) fn probe(&self) -> Option<&Probe> {
         self.probe.as_ref()
     }
+
+    pub(super) fn timekeeper(&self) -> Option<&Timekeeper> {
+        self.timekeeper.as_ref()
+    }
 }
 
 /// The export `recovery` of a component that has it.
@@ -155,6 +165,19 @@ impl Probe {
         instance: &Instance,
     ) -> wasmtime::Result<Result<(), String>> {
         self.0.load(&mut *store, instance)?.call_healthy(store).await
+    }
+}
+
+/// The export `timekeeper` of a component that has it.
+pub(super) struct Timekeeper(timekeeper::GuestIndices);
+
+impl Timekeeper {
+    pub(super) async fn timetable(
+        &self,
+        store: &mut Store<State>,
+        instance: &Instance,
+    ) -> wasmtime::Result<Vec<timekeeper::TimedEvent>> {
+        self.0.load(&mut *store, instance)?.call_timetable(store).await
     }
 }
 
@@ -263,7 +286,9 @@ async fn draft(
         checked.map_err(|misfit| format!("it emits `{subject}`, whose payload does not fit its schema {misfit}"))?;
     }
     let headers = headers.into_iter().map(header).collect::<Result<Headers, _>>()?;
-    Ok(Draft { subject, payload: payload.into(), key, headers })
+    let deferral = Deferral::read(&headers, Timestamp::now());
+    let deferral = deferral.map_err(|error| format!("it emits `{subject}`, but {error}"))?;
+    Ok(Draft { subject, payload: payload.into(), key, headers, deferral })
 }
 
 fn header(header: types::Header) -> Result<(String, HeaderValue), String> {
@@ -277,6 +302,7 @@ fn header(header: types::Header) -> Result<(String, HeaderValue), String> {
     if reserved || matches!(lower.as_str(), "cc" | "bcc") {
         return Err(format!("it emits the header {name:?}, which is not a plugin's to set"));
     }
+    let name = deferral::spelling(&name).map_or(name, str::to_owned);
     Ok((name, HeaderValue::Text(value)))
 }
 
@@ -364,6 +390,19 @@ mod tests {
     async fn i8_what_is_emitted_is_bounded() {
         assert!(read(vec![task("email.send", "{}"); 3]).await.expect_err("too many").contains("at most 2"));
         assert!(read(vec![task("email.send", "\"123456789\"")]).await.expect_err("too large").contains("at most 10"));
+    }
+
+    #[tokio::test]
+    async fn a_deferral_is_read_from_headers_and_one_that_cannot_be_fails_the_whole() {
+        let with = |value: &str| {
+            let headers = vec![types::Header { name: "Deliver-At".into(), value: value.into() }];
+            types::Task { headers, ..task("email.send", "{}") }
+        };
+        let drafts = read(vec![task("email.send", "{}"), with("5")]).await.expect("legal");
+        assert_eq!(drafts[0].deferral, None);
+        assert!(matches!(&drafts[1].deferral, Some(Deferral::At { moment, name: None }) if moment.millis() == 5));
+        let reason = read(vec![task("email.send", "{}"), with("soon")]).await.expect_err("no moment");
+        assert!(reason.contains("`pheidi.email.send`") && reason.contains("deliver-at"), "{reason}");
     }
 
     #[tokio::test]

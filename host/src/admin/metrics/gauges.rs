@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 use super::super::Seen;
-use crate::broker::{Broker, BrokerStatus};
+use crate::broker::{Broker, BrokerStatus, Progress};
 use crate::catalog::PluginState;
 use crate::delivery::ListenerState;
 use crate::name::QueueName;
@@ -88,12 +88,16 @@ fn subscriptions(seen: &Seen, registry: &mut Registry) {
     let limited = Family::<Subscription, Gauge<u64, AtomicU64>>::default();
     let listening = Family::<Subscription, Gauge>::default();
     let breaker = Family::<Breaker, Gauge>::default();
+    let ahead = Family::<Subscription, Gauge<u64, AtomicU64>>::default();
     for subscription in seen.dispatch.subscriptions() {
         let (plugin, subject) = (subscription.plugin.to_string(), subscription.subject.to_string());
         let labels = Subscription { plugin: plugin.clone(), subject: subject.clone() };
         in_flight.get_or_create(&labels).set(subscription.in_flight);
         limited.get_or_create(&labels).set(subscription.rate_limited);
         listening.get_or_create(&labels).set(subscription.listening.into());
+        if let ListenerState::Backfilling(Progress { passed, of, .. }) = subscription.state {
+            ahead.get_or_create(&labels).set(of.saturating_sub(passed));
+        }
         let now = match subscription.state {
             ListenerState::Open { .. } => "open",
             ListenerState::Probing => "half-open",
@@ -110,6 +114,7 @@ fn subscriptions(seen: &Seen, registry: &mut Registry) {
     registry.register("deliveries_in_flight", "Messages in work", in_flight);
     registry.register("rate_limit_waiting", "Messages that are held back by a rate limit", limited);
     registry.register("subscription_listening", "1 where the broker delivers the messages, else 0", listening);
+    registry.register("backfill_remaining", "Places of the history that a new subscription has yet to pass", ahead);
     registry.register("breaker_state", "1 for the state that a breaker is in, 0 for the others", breaker);
 }
 

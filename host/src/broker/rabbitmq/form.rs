@@ -81,7 +81,12 @@ impl Form {
             return Self::later();
         }
         let queue = Self::queue(source.queue.as_str(), queue_type);
-        if source.single_active { queue.with(SINGLE_ACTIVE, AMQPValue::Boolean(true)) } else { queue }
+        if source.single_active { queue.for_one_listener() } else { queue }
+    }
+
+    /// The same queue, with messages for one listener at a time.
+    fn for_one_listener(self) -> Self {
+        self.with(SINGLE_ACTIVE, AMQPValue::Boolean(true))
     }
 
     /// The queue of a delay: messages wait in it, and go home by the routing key that they were published with.
@@ -100,7 +105,7 @@ impl Form {
     /// does not fit is refused.
     pub(super) fn later() -> Self {
         Self::queue(QueueName::later().as_str(), QueueType::Quorum)
-            .with(SINGLE_ACTIVE, AMQPValue::Boolean(true))
+            .for_one_listener()
             .with("x-max-length", AMQPValue::LongLongInt(LATER_COUNT))
             .with("x-max-length-bytes", AMQPValue::LongLongInt(LATER_SIZE))
             .with("x-overflow", text("reject-publish"))

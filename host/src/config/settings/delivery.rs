@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::count::{Attempts, Concurrency};
 use crate::config::order::{OrderKey, Ordering};
+use crate::config::start::Start;
 use crate::config::value::{Factor, Share, Size, Time};
 
 /// How messages are handled.
@@ -38,6 +39,10 @@ pub struct Delivery {
     /// Where the key is that `ordering = "key"` orders by: "message" for the one that travels with the message,
     /// `{ pointer = "/customer/id" }` for a JSON pointer into the payload, `{ header = "x-customer" }` for a header.
     pub order_key: OrderKey,
+    /// Where a new subscription begins, one whose queue is not there yet: "now" with what is published from then on;
+    /// "first" with all of the history, "1h" with its last hour, "2026-01-31T12:00:00Z" with what was published at that
+    /// moment or later. It is given the past in order, and then what was published meanwhile.
+    pub start: Start,
     /// When and how often a failed message is tried again.
     pub retry: Retry,
     /// When a subscription is cut off from its queue since its plugin is unhealthy.
@@ -60,6 +65,7 @@ impl Default for Delivery {
             output_size: Size::mebibytes(4),
             ordering: Ordering::None,
             order_key: OrderKey::Message,
+            start: Start::Now,
             retry: Retry::default(),
             breaker: Breaker::default(),
             deduplication: Deduplication::default(),

@@ -15,6 +15,7 @@ use crate::config::exchange::Exchange;
 use crate::config::key::{EventKey, TaskKey};
 use crate::config::order::{OrderKey, Ordering};
 use crate::config::rate_limit::RateLimit;
+use crate::config::start::Start;
 use crate::config::value::{Factor, Share, Size, Time};
 
 /// A table with the keys of a more general one, each of which may be absent.
@@ -106,6 +107,8 @@ pub struct PluginSettings {
     pub ordering: Option<Ordering>,
     /// See `delivery.order-key`.
     pub order_key: Option<OrderKey>,
+    /// See `delivery.start`.
+    pub start: Option<Start>,
     /// How often messages are delivered, over all subscriptions of the plugin on this host: `100/s`, or
     /// `{ count = 100, per = "1s", burst = 20 }`. The burst is how many may be delivered at once after a pause, unless
     /// set as many as in a second, at least 1.
@@ -125,7 +128,7 @@ pub struct PluginSettings {
     /// Settings of single subscriptions, by the event.
     pub subscription: BTreeMap<EventKey, SubscriptionSettings>,
     /// Settings of single tasks that the plugin performs, by their full names: `[plugin.pheidi.task."pheidi.email.send"]`.
-    /// They have the keys of a subscription's, but for `exchange`.
+    /// They have the keys of a subscription's, but for `exchange` and `start`.
     pub task: BTreeMap<TaskKey, SubscriptionSettings>,
 }
 
@@ -166,6 +169,7 @@ impl PluginSettings {
             memory_limit: self.memory_limit.unwrap_or(general.memory_limit),
             ordering: self.ordering.unwrap_or(general.ordering),
             order_key: self.order_key.clone().unwrap_or_else(|| general.order_key.clone()),
+            start: self.start.unwrap_or(general.start),
             retry: self.retry.over(&general.retry),
             breaker: self.breaker.over(&general.breaker),
             deduplication: self.deduplication.over(&general.deduplication),
@@ -186,6 +190,8 @@ pub struct SubscriptionSettings {
     pub ordering: Option<Ordering>,
     /// See `delivery.order-key`.
     pub order_key: Option<OrderKey>,
+    /// See `delivery.start`.
+    pub start: Option<Start>,
     /// How often its messages are delivered on this host, beside what its plugin and its application are held to. It
     /// is written as for a plugin.
     pub rate_limit: Option<RateLimit>,
@@ -208,6 +214,7 @@ impl SubscriptionSettings {
             concurrency: self.concurrency.unwrap_or(general.concurrency),
             ordering: self.ordering.unwrap_or(general.ordering),
             order_key: self.order_key.clone().unwrap_or_else(|| general.order_key.clone()),
+            start: self.start.unwrap_or(general.start),
             retry: self.retry.over(&general.retry),
             breaker: self.breaker.over(&general.breaker),
             deduplication: self.deduplication.over(&general.deduplication),

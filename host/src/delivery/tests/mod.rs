@@ -102,6 +102,7 @@ fn policies() -> Policies {
         breaker: None,
         deduplication: None,
         exchange: None,
+        start: None,
     };
     let (plugins, subscriptions) = (BTreeMap::new(), BTreeMap::new());
     Policies { default, plugins, subscriptions, plugin_rates: BTreeMap::new(), app_rates: BTreeMap::new() }
@@ -117,7 +118,7 @@ fn event(body: &'static str) -> Message {
 
 fn done(tasks: usize) -> Outcome {
     let subject = Subject::Task("pheidi.email.send".parse().expect("legal"));
-    let draft = Draft { subject, payload: "{}".into(), key: None, headers: Headers::new() };
+    let draft = Draft { subject, payload: "{}".into(), key: None, headers: Headers::new(), deferral: None };
     Outcome::Done(vec![draft; tasks])
 }
 

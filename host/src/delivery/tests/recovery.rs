@@ -3,7 +3,7 @@ use crate::message::DEAD_RECOVERY;
 
 fn task() -> Draft {
     let subject = Subject::Task("pheidi.email.apologize".parse().expect("legal"));
-    Draft { subject, payload: "{}".into(), key: None, headers: Headers::new() }
+    Draft { subject, payload: "{}".into(), key: None, headers: Headers::new(), deferral: None }
 }
 
 fn reject() -> Outcome {

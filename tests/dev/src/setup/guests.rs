@@ -21,6 +21,7 @@ const GUESTS: &[Guest] = &[
     Guest { package: "docker-engine", file: "docker-engine", flags: "" },
     Guest { package: "billing", file: "billing", flags: "" },
     Guest { package: "warehouse-stock", file: "warehouse-stock", flags: "" },
+    Guest { package: "statistics", file: "statistics", flags: "" },
     Guest { package: "puppet", file: "puppet", flags: "" },
     Guest { package: "hostile", file: "hostile", flags: "" },
     Guest { package: "laborer", file: "laborer", flags: "" },

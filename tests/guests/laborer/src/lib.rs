@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use leveret_plugin::prelude::*;
@@ -17,6 +18,10 @@ enum Job {
     },
     /// Create `job.check` with what the plugin sees of the world.
     Look,
+    /// Create `job.check` with these headers.
+    Later {
+        headers: BTreeMap<String, String>,
+    },
     /// Announce an event of this name.
     Announce {
         name: String,
@@ -48,6 +53,11 @@ fn do_job(task: Assignment<Job>) -> Handled<Performed> {
             let seen = json!({ "id": task.id, "attempt": task.attempt, "key": task.key, "now": now });
             Ok(Task::new("job.check", &seen)?.into_performed())
         }
+        Job::Later { headers } => {
+            let task = Task::new("job.check", &json!({ "now": true }))?;
+            let headed = |task: Task, (name, value): (&String, &String)| task.header(name, value);
+            Ok(headers.iter().fold(task, headed).into_performed())
+        }
         Job::Announce { name } => Ok(Announcement::new(name, &json!({}))?.into_performed()),
         Job::Succeed { after } if task.attempt <= *after => Err(retry("not yet").after(Duration::from_millis(20))),
         Job::Succeed { .. } => done(0).map(IntoPerformed::into_performed),
@@ -70,6 +80,11 @@ fn follow_up(event: Event<Value>) -> Handled<Option<Task>> {
     }
 }
 
+/// Once a year, so that no test sees it come.
+fn timetable() -> Vec<TimedEvent> {
+    vec![TimedEvent::cron("job.due", "0 0 1 1 *").zone("Europe/Berlin").missed(Missed::Skip)]
+}
+
 fn give_up(message: Message, attempts: Vec<FailedAttempt>) -> Handled<Task> {
     let Message::Task(task) = message else { return Err(reject("it was an event")) };
     Task::new("job.file", &json!({ "of": task.id, "attempts": attempts.len() }))
@@ -79,6 +94,7 @@ leveret_plugin::plugin! {
     subscribers: [follow_up],
     workers: [do_job],
     emits: ["job.check", "job.file"],
-    announces: ["job.done"],
+    announces: ["job.done", "job.due"],
     recover: give_up,
+    timetable: timetable,
 }
