@@ -363,36 +363,3 @@ async fn two_hosts_keep_one_history() {
     assert_eq!(ids(&walk(&one, From::First).await), published);
     assert_eq!(ids(&walk(&other, From::First).await), published);
 }
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore]
-async fn throwaway_speed() {
-    let url = Node::shared().vhost("speed");
-    let mut k = keeping();
-    k.retention.size = 1 << 30;
-    let broker = connected_keeping(&url, k).await;
-    let begun = std::time::Instant::now();
-    for _ in 0..200 {
-        let batch: Vec<_> = (0..1000)
-            .map(|number| {
-                let message = Message::new(
-                    Subject::Event(event("user.authorized")),
-                    format!("{{\"number\":{number},\"name\":\"somebody\",\"amount\":[1,2,3]}}"),
-                );
-                Outgoing { destination: Destination::Event(event("user.authorized")), message }
-            })
-            .collect();
-        broker.publish(batch).await.expect("published");
-    }
-    eprintln!("published 200000 in {:?}", begun.elapsed());
-    for _ in 0..3 {
-        let begun = std::time::Instant::now();
-        let n = walk(&broker, From::First).await.len();
-        eprintln!("walked {n} in {:?}: {}/s", begun.elapsed(), n as f64 / begun.elapsed().as_secs_f64());
-    }
-    for _ in 0..5 {
-        let begun = std::time::Instant::now();
-        broker.history_end().await.expect("an end");
-        eprintln!("end in {:?}", begun.elapsed());
-    }
-}

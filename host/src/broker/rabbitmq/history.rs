@@ -151,7 +151,7 @@ impl History {
             self.state().losses = 0;
             return Err(self.fail("the connection was lost each time that the stream was declared"));
         }
-        if self.stream().look(link).await?.is_none() {
+        if let Ok(None) = self.stream().look(link).await {
             // Its bindings went with it.
             self.state().kept.iter_mut().for_each(|kept| kept.is_bound = false);
         }
