@@ -30,6 +30,7 @@ mod bad;
 mod flow;
 mod history;
 mod ingress;
+mod late_comer;
 mod log;
 mod metrics;
 mod poison;
