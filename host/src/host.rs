@@ -116,7 +116,7 @@ impl Host {
         let costs = Arc::new(admin::Costs::default());
         let tracer = Arc::new(ledger::Tracer(ledger.clone()));
         let journal = Arc::new(Journal::new(vec![metrics.clone(), costs.clone(), tracer]));
-        let past = Backfilling::new(broker.clone(), backfill(settings)?);
+        let past = Backfilling::new(broker.clone(), BackfillOptions { pace, note: NOTES });
         let workings = Workings { broker: past.clone(), policies, inbox, journal: journal.clone() };
         let dispatch = Arc::new(Dispatch::new(workings));
         let (listening, serving) = (CancellationToken::new(), CancellationToken::new());
@@ -151,8 +151,8 @@ impl Host {
             trace: ledger.clone(),
             audit: ledger.clone(),
             dead: Arc::new(DeadLetters::new(broker.clone())),
-            history: Arc::new(History::new(broker.clone(), pace)),
             later: later.clone(),
+            history: Arc::new(History::new(broker.clone(), pace)),
             payload_limit: settings.delivery.payload_limit.as_bytes(),
         };
         api.spawn(admin::serve(listener, seen, serving.clone()));
@@ -215,12 +215,6 @@ pub fn broker(settings: &Settings) -> Result<Arc<dyn Broker>, StartError> {
         tid_in_body: rabbitmq.tid_in_body,
     };
     Ok(RabbitMqBroker::connect(url, options)?)
-}
-
-/// How new subscriptions are given the past, as the settings say.
-fn backfill(settings: &Settings) -> Result<BackfillOptions, StartError> {
-    let pace = rate(&settings.history.pace).map_err(InvalidPolicy::from)?;
-    Ok(BackfillOptions { pace, note: NOTES })
 }
 
 /// For how long the settings keep a history, if they keep one.

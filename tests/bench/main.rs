@@ -2,6 +2,7 @@
 //!
 //! The machine that this runs on is rarely quiet: look at the ratios, which are taken within one run.
 
+mod backfill;
 mod baseline;
 mod call;
 mod compile;
@@ -38,9 +39,8 @@ struct Arguments {
     /// and enough when retries are.
     #[arg(long)]
     prefetch: Option<NonZeroU16>,
-    /// How many events are in the history that is looked through.
-    #[arg(long, default_value_t = 100_000)]
-    events: u64,
+    #[command(flatten)]
+    backfill: backfill::Plan,
 }
 
 /// One measurement.
@@ -70,14 +70,30 @@ enum Measurement {
     Ledger,
     /// How many events of the past are looked at a second, on both brokers.
     History,
+    /// A plugin that comes late is given a million events of the past, while the host is killed and a stream goes on. Only
+    /// where it is named: it takes long.
+    Backfill,
 }
 
 fn main() -> ExitCode {
-    let Arguments { what, prefetch, events } = Arguments::parse();
+    let Arguments { what, prefetch, backfill } = Arguments::parse();
+    if what == [Measurement::Backfill] {
+        return told(
+            tokio::runtime::Runtime::new()
+                .map_err(Failure::from)
+                .and_then(|runtime| runtime.block_on(backfill::measure(&backfill)).map(|figures| figures.to_string())),
+        );
+    }
     let wanted = |measurement| what.is_empty() || what.contains(&measurement);
-    match run(wanted, prefetch, events) {
+    // Beside everything else, a shorter past will do.
+    let past = if what.is_empty() { backfill.events.min(100_000) } else { backfill.events };
+    told(run(wanted, prefetch, past).map(|figures| format!("{}\n{}", figures.table(), figures.json())))
+}
+
+fn told(outcome: Result<String, Failure>) -> ExitCode {
+    match outcome {
         Ok(figures) => {
-            println!("\n{}\n{}", figures.table(), figures.json());
+            println!("\n{figures}");
             ExitCode::SUCCESS
         }
         Err(failure) => {
@@ -160,12 +176,12 @@ fn run(wanted: impl Fn(Measurement) -> bool, asked: Option<NonZeroU16>, events: 
     }
     if wanted(Measurement::History) {
         eprintln!("history on the embedded broker…");
-        runtime.block_on(history::measure(Settings::default(), "embedded", events, &mut figures))?;
+        runtime.block_on(history::measure(Settings::default(), "embedded", past, &mut figures))?;
         eprintln!("history on RabbitMQ…");
         let node = Node::start();
         let mut settings = Settings::default();
         settings.broker.url = node.vhost("bench").parse()?;
-        runtime.block_on(history::measure(settings, "rabbitmq", events, &mut figures))?;
+        runtime.block_on(history::measure(settings, "rabbitmq", past, &mut figures))?;
     }
     Ok(figures)
 }

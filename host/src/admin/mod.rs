@@ -80,8 +80,8 @@ pub struct Seen {
     pub trace: Arc<dyn Trace>,
     pub audit: Arc<dyn Audit>,
     pub dead: Arc<DeadLetters>,
-    pub history: Arc<History>,
     pub later: Arc<Deliveries>,
+    pub history: Arc<History>,
     /// The largest payload that is taken, in bytes.
     pub payload_limit: u64,
 }
