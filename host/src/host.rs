@@ -1,6 +1,8 @@
 //! Puts the parts together: a running host, from its settings.
 
+mod clock;
 mod grants;
+mod keeping;
 mod ledger;
 mod policies;
 mod trust;
@@ -12,15 +14,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::admin;
 use crate::broker::embedded::{EmbeddedBroker, OpenError};
 use crate::broker::rabbitmq::{Options, QueueType, RabbitMqBroker, UrlError};
-use crate::broker::{Broker, BrokerStatus, Retention};
+use crate::broker::{Broker, BrokerStatus};
 use crate::catalog::{Catalog, CatalogOptions, Limits, Loader};
 use crate::clock::later::Deliveries;
+use crate::clock::{BrokerWorld, Clock};
 use crate::config::{self, PluginSetting, Settings};
 use crate::dead::DeadLetters;
 use crate::delivery::{Dispatch, Journal, Workings};
@@ -29,7 +33,9 @@ use crate::ledger::Ledger;
 use crate::name::PluginId;
 use crate::plugin::grant::NoRoots;
 use crate::plugin::{Compiling, PluginSettings, Reuse, Sandbox, SandboxError, SandboxOptions};
+pub use clock::check as clock_check;
 pub use grants::{SecretError, SecretReason};
+use keeping::keeping;
 pub use policies::InvalidPolicy;
 use policies::{budget, policies, rate};
 pub use trust::{InvalidTrust, trust};
@@ -77,6 +83,8 @@ pub struct Host {
     pub dispatch: Arc<Dispatch>,
     pub journal: Arc<Journal>,
     past: Arc<Backfilling>,
+    /// What announces that time has passed.
+    pub clock: Arc<Clock>,
     /// What waits for its moment.
     pub later: Arc<Deliveries>,
     /// Where the HTTP API listens.
@@ -107,7 +115,7 @@ impl Host {
             rest: plugins.rest.as_duration(),
         };
         let limits = Limits { grants: grants::open(settings)?, ..limits(settings) };
-        let loader = Loader::new(sandbox, limits).trusting(trust(settings)?);
+        let loader = Loader::new(sandbox, limits).trusting(trust(settings)?).checking(clock_check(settings));
         let (auditor, turns) = ledger::Auditor::new();
         let catalog = Arc::new(Catalog::new(options, loader).observed(Arc::new(auditor)));
         let ledger = ledger::open(settings)?;
@@ -138,6 +146,11 @@ impl Host {
         let later = Arc::new(Deliveries::new(broker.clone()));
         let (waiting, stop) = (later.clone(), listening.clone());
         deliveries.spawn(async move { waiting.run(stop).await });
+        let clock = Arc::new(Clock::new(Arc::new(BrokerWorld(broker.clone()))));
+        let (tell, wanted) = watch::channel(Default::default());
+        deliveries.spawn(clock::follow(settings.clone(), catalog.live(), tell, listening.clone()));
+        let (keeping, stop) = (clock.clone(), listening.clone());
+        deliveries.spawn(async move { keeping.run(wanted, stop).await });
         deliveries.spawn(tell_of_broker(broker.clone(), listening.clone()));
         deliveries.close();
 
@@ -151,6 +164,7 @@ impl Host {
             trace: ledger.clone(),
             audit: ledger.clone(),
             dead: Arc::new(DeadLetters::new(broker.clone())),
+            clock: clock.clone(),
             later: later.clone(),
             history: Arc::new(History::new(broker.clone(), pace)),
             payload_limit: settings.delivery.payload_limit.as_bytes(),
@@ -163,6 +177,7 @@ impl Host {
             dispatch,
             journal,
             past,
+            clock,
             later,
             address,
             ledger,
@@ -200,7 +215,8 @@ impl Host {
 /// The broker that the settings name.
 pub fn broker(settings: &Settings) -> Result<Arc<dyn Broker>, StartError> {
     let Some(url) = settings.broker.url.secret_url() else {
-        return Ok(EmbeddedBroker::open_keeping(&settings.broker.embedded.file, retention(settings))?);
+        let retention = keeping(settings).map(|keeping| keeping.retention);
+        return Ok(EmbeddedBroker::open_keeping(&settings.broker.embedded.file, retention)?);
     };
     let rabbitmq = &settings.broker.rabbitmq;
     let queue_type = match rabbitmq.queue_type {
@@ -213,14 +229,9 @@ pub fn broker(settings: &Settings) -> Result<Arc<dyn Broker>, StartError> {
         reconnect_minimum: rabbitmq.reconnect_minimum.as_duration(),
         reconnect_maximum: rabbitmq.reconnect_maximum.as_duration(),
         tid_in_body: rabbitmq.tid_in_body,
+        history: keeping(settings),
     };
     Ok(RabbitMqBroker::connect(url, options)?)
-}
-
-/// For how long the settings keep a history, if they keep one.
-fn retention(settings: &Settings) -> Option<Retention> {
-    let history = &settings.history;
-    history.enabled.then(|| Retention { age: history.age.as_duration(), size: history.size.as_bytes() })
 }
 
 /// What the sandbox may use, as the settings say.

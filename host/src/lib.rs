@@ -28,3 +28,4 @@ pub mod private_file;
 pub mod project;
 pub mod rate;
 pub mod redis;
+pub mod schedule;

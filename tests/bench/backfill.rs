@@ -41,9 +41,6 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// How much of it.
 #[derive(Debug, Clone, Args)]
 pub struct Plan {
-    /// Back-fill and history: how many events of the past there are.
-    #[arg(long, default_value_t = 1_000_000)]
-    pub events: u32,
     /// Back-fill: how often the host is killed while it is at it.
     #[arg(long, default_value_t = 5)]
     kills: u32,
@@ -84,7 +81,7 @@ impl Account {
 }
 
 /// On both brokers, unless one is named. The JSON has the sums first, as one broker after the other took them.
-pub async fn measure(plan: &Plan) -> Result<Value, Failure> {
+pub async fn measure(plan: &Plan, events: u32) -> Result<Value, Failure> {
     let mut brokers = serde_json::Map::new();
     let mut sum = Account::default();
     for broker in ["embedded", "rabbitmq"] {
@@ -95,7 +92,7 @@ pub async fn measure(plan: &Plan) -> Result<Value, Failure> {
         // Starting a node blocks.
         let node = (broker == "rabbitmq").then(|| tokio::task::block_in_place(Node::start));
         let url = node.as_ref().map(|node| tokio::task::block_in_place(|| node.vhost("backfill")));
-        let account = Scene::set(plan, url)?.play().await?;
+        let account = Scene::set(plan, events, url)?.play().await?;
         eprintln!("  {}", account.json());
         brokers.insert(broker.to_owned(), account.json());
         sum.events += account.events;
@@ -118,19 +115,20 @@ pub async fn measure(plan: &Plan) -> Result<Value, Failure> {
 /// One broker, and a host that is killed.
 struct Scene {
     plan: Plan,
+    events: u32,
     directory: TempDir,
     settings: Settings,
     variables: Vec<(&'static str, String)>,
 }
 
 impl Scene {
-    fn set(plan: &Plan, url: Option<String>) -> Result<Self, Failure> {
+    fn set(plan: &Plan, events: u32, url: Option<String>) -> Result<Self, Failure> {
         let directory = tempfile::Builder::new().prefix("leveret-backfill-").tempdir()?;
         let root = directory.path();
         fs::create_dir(root.join("plugins"))?;
         let file = format!(
             "[history]\nsize = \"16 GiB\"\npace = {{ count = {}, per = \"1s\" }}\n[delivery]\nprefetch = 256\n\
-             deduplication.count = 1000000\n[log]\nlevel = \"warn\"\n\
+             deduplication.count = 1000000\n[log]\nlevel = \"warn,leveret::cli=info,leveret::history=info\"\n\
              [plugin.counter.subscription.\"{EVENT}\"]\nstart = \"first\"\n",
             plan.pace
         );
@@ -142,7 +140,7 @@ impl Scene {
         variables.extend(url.map(|url| ("LEVERET_BROKER_URL", url)));
         let pairs = variables.iter().map(|(name, value)| (name.to_string(), value.clone()));
         let settings = leveret::config::load(Some(&root.join("leveret.toml")), pairs)?;
-        Ok(Self { plan: plan.clone(), directory, settings, variables })
+        Ok(Self { plan: plan.clone(), events, directory, settings, variables })
     }
 
     async fn play(self) -> Result<Account, Failure> {
@@ -157,7 +155,7 @@ impl Scene {
         fs::write(self.directory.path().join("plugins/counter.wasm"), plugin.build())?;
         let begun = Instant::now();
         let (over, api) = (Arc::new(AtomicBool::new(false)), watch::Sender::new(String::new()));
-        let live = tokio::spawn(Live::publish(self.channel(&api)?, self.plan.clone(), over.clone()));
+        let live = tokio::spawn(Live::publish(self.channel(&api)?, self.events, self.plan.live, over.clone()));
         let mut process = self.run(&api, begun).await?;
         let seconds = begun.elapsed().as_secs_f64();
         tokio::time::sleep(AFTER).await;
@@ -171,12 +169,12 @@ impl Scene {
     async fn fill(&self) -> Result<(), Failure> {
         let broker = leveret::host::broker(&self.settings)?;
         let begun = Instant::now();
-        for first in (0..self.plan.events).step_by(BATCH as usize) {
-            let batch = (first..self.plan.events.min(first + BATCH)).map(sale).collect();
+        for first in (0..self.events).step_by(BATCH as usize) {
+            let batch = (first..self.events.min(first + BATCH)).map(sale).collect();
             broker.publish(batch).await?;
         }
         broker.close().await;
-        eprintln!("  {} events of the past in {:.0?}", self.plan.events, begun.elapsed());
+        eprintln!("  {} events of the past in {:.0?}", self.events, begun.elapsed());
         Ok(())
     }
 
@@ -254,8 +252,8 @@ impl Scene {
         let source = Source::task(format!("counter.{ECHOED}").parse()?, NonZeroU16::MAX);
         let mut left = broker.depth(&source.queue).await?.unwrap_or_default();
         let mut listener = broker.listen(source).await?;
-        let mut ids: Vec<Option<u64>> = vec![None; (self.plan.events + live) as usize];
-        let mut account = Account { events: self.plan.events, live, ..Account::default() };
+        let mut ids: Vec<Option<u64>> = vec![None; (self.events + live) as usize];
+        let mut account = Account { events: self.events, live, ..Account::default() };
         let mut acknowledging = FuturesUnordered::new();
         while left > 0 {
             let received = listener.next().await.ok_or("the broker is gone")?;
@@ -313,16 +311,16 @@ impl Channel {
 struct Live;
 
 impl Live {
-    /// Publishes at the planned rate until it is over; says how many there were.
-    async fn publish(channel: Channel, plan: Plan, over: Arc<AtomicBool>) -> u32 {
+    /// Publishes so many a second until it is over; says how many there were.
+    async fn publish(channel: Channel, first: u32, rate: u32, over: Arc<AtomicBool>) -> u32 {
         let mut ticks = tokio::time::interval(Duration::from_millis(10));
         let (begun, mut number) = (Instant::now(), 0);
         let mut publishing = tokio::task::JoinSet::new();
         while !over.load(Ordering::Relaxed) {
             ticks.tick().await;
-            let due = (begun.elapsed().as_secs_f64() * f64::from(plan.live)) as u32;
+            let due = (begun.elapsed().as_secs_f64() * f64::from(rate)) as u32;
             while number < due && publishing.len() < 1000 {
-                publishing.spawn(channel.clone().publish(sale(plan.events + number)));
+                publishing.spawn(channel.clone().publish(sale(first + number)));
                 number += 1;
             }
             while publishing.try_join_next().is_some() {}

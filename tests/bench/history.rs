@@ -18,9 +18,8 @@ const LOOK: Duration = Duration::from_millis(200);
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Fills the history of a broker, and counts what is in it: all, and what has a value in its payload.
-pub async fn measure(settings: Settings, broker: &str, events: u32, figures: &mut Figures) -> Result<(), Failure> {
+pub async fn measure(settings: Settings, broker: &str, events: u64, figures: &mut Figures) -> Result<(), Failure> {
     let stage = Stage::start(settings).await?;
-    let events = u64::from(events);
     fill(&stage, events).await?;
     let begun = Instant::now();
     while scan(&stage, "count=true").await?.0 < events {

@@ -39,6 +39,9 @@ struct Arguments {
     /// and enough when retries are.
     #[arg(long)]
     prefetch: Option<NonZeroU16>,
+    /// How many events are in the history: 100,000 where it is looked through, 1,000,000 for a back-fill.
+    #[arg(long)]
+    events: Option<u32>,
     #[command(flatten)]
     backfill: backfill::Plan,
 }
@@ -76,18 +79,16 @@ enum Measurement {
 }
 
 fn main() -> ExitCode {
-    let Arguments { what, prefetch, backfill } = Arguments::parse();
+    let Arguments { what, prefetch, events, backfill } = Arguments::parse();
     if what == [Measurement::Backfill] {
-        return told(
-            tokio::runtime::Runtime::new()
-                .map_err(Failure::from)
-                .and_then(|runtime| runtime.block_on(backfill::measure(&backfill)).map(|figures| figures.to_string())),
-        );
+        let runtime = tokio::runtime::Runtime::new().map_err(Failure::from);
+        let measured =
+            runtime.and_then(|runtime| runtime.block_on(backfill::measure(&backfill, events.unwrap_or(1_000_000))));
+        return told(measured.map(|figures| figures.to_string()));
     }
     let wanted = |measurement| what.is_empty() || what.contains(&measurement);
-    // Beside everything else, a shorter past will do.
-    let past = if what.is_empty() { backfill.events.min(100_000) } else { backfill.events };
-    told(run(wanted, prefetch, past).map(|figures| format!("{}\n{}", figures.table(), figures.json())))
+    let figures = run(wanted, prefetch, events.unwrap_or(100_000).into());
+    told(figures.map(|figures| format!("{}\n{}", figures.table(), figures.json())))
 }
 
 fn told(outcome: Result<String, Failure>) -> ExitCode {
@@ -176,12 +177,12 @@ fn run(wanted: impl Fn(Measurement) -> bool, asked: Option<NonZeroU16>, events: 
     }
     if wanted(Measurement::History) {
         eprintln!("history on the embedded broker…");
-        runtime.block_on(history::measure(Settings::default(), "embedded", past, &mut figures))?;
+        runtime.block_on(history::measure(Settings::default(), "embedded", events, &mut figures))?;
         eprintln!("history on RabbitMQ…");
         let node = Node::start();
         let mut settings = Settings::default();
         settings.broker.url = node.vhost("bench").parse()?;
-        runtime.block_on(history::measure(settings, "rabbitmq", past, &mut figures))?;
+        runtime.block_on(history::measure(settings, "rabbitmq", events, &mut figures))?;
     }
     Ok(figures)
 }

@@ -18,6 +18,8 @@
 //! | `GET /subscriptions` | subscriptions with what their listeners do |
 //! | `POST /subscriptions/{queue}/trip`, `…/reset` | opens or closes a breaker |
 //! | `POST /plugins/{app}/pause`, `/plugins/{app}/{plugin}/pause`, `…/resume` | stops or starts a plugin's listeners |
+//! | `GET /clock` | timekeeping events: when they are due, and whether this host announces them |
+//! | `POST /clock/{event}/fire` | announces one by hand |
 //! | `GET /clock/later`, `POST /clock/later/cancel` | what waits for its moment; see `later` |
 //! | `GET /topology`, `POST /topology/apply` | what is declared at the broker; see `topology` |
 //!
@@ -26,6 +28,7 @@
 //! `application/json`, which such a page cannot send here unasked.
 
 mod audit;
+mod clock;
 mod cost;
 mod dead;
 mod history;
@@ -59,6 +62,7 @@ pub use status::{HostStatus, SubscriptionReport, TaskReport};
 
 use crate::broker::Broker;
 use crate::catalog::Catalog;
+use crate::clock::Clock;
 use crate::clock::later::Deliveries;
 use crate::dead::DeadLetters;
 use crate::delivery::{Dispatch, Journal};
@@ -80,6 +84,7 @@ pub struct Seen {
     pub trace: Arc<dyn Trace>,
     pub audit: Arc<dyn Audit>,
     pub dead: Arc<DeadLetters>,
+    pub clock: Arc<Clock>,
     pub later: Arc<Deliveries>,
     pub history: Arc<History>,
     /// The largest payload that is taken, in bytes.
@@ -114,6 +119,8 @@ pub async fn serve(listener: TcpListener, seen: Seen, stop: CancellationToken) {
         .route("/plugins/{app}/resume", post(subscription::resume_main))
         .route("/plugins/{app}/{plugin}/pause", post(subscription::pause))
         .route("/plugins/{app}/{plugin}/resume", post(subscription::resume))
+        .route("/clock", get(clock::list))
+        .route("/clock/{event}/fire", post(clock::fire))
         .route("/clock/later", get(later::list))
         .route("/clock/later/cancel", post(later::cancel))
         .route("/topology", get(topology::plan))

@@ -13,7 +13,9 @@ use tokio::time::Instant;
 
 use super::trust::Trust;
 use crate::name::PluginId;
-use crate::plugin::{Budget, Compiled, Digest, Grants, Live, PluginSettings, Refusal, Reuse, Sandbox, Voucher};
+use crate::plugin::{
+    Budget, Compiled, Description, Digest, Grants, Live, PluginSettings, Refusal, Reuse, Sandbox, Voucher,
+};
 
 /// How many files are compiled at one time: compiling is what a processor can be kept busy with, and the pipeline
 /// needs one too.
@@ -43,11 +45,15 @@ pub struct Limits {
     pub grants: BTreeMap<PluginId, Grants>,
 }
 
+/// What else may be wrong with what a plugin says of itself, in words.
+pub type Check = Arc<dyn Fn(&PluginId, &Description) -> Result<(), String> + Send + Sync>;
+
 /// Makes versions of files.
 pub struct Loader {
     sandbox: Arc<Sandbox>,
     limits: Limits,
     trust: Arc<Trust>,
+    check: Check,
     compiling: Arc<Semaphore>,
     heavy: Arc<Semaphore>,
     /// Compilations that nobody waits for any more, and that nothing can stop.
@@ -67,12 +73,18 @@ pub(super) struct Attempt {
 impl Loader {
     pub fn new(sandbox: Arc<Sandbox>, limits: Limits) -> Self {
         let [compiling, heavy, given_up] = [COMPILING, HEAVY, 1].map(|number| Arc::new(Semaphore::new(number)));
-        Self { sandbox, limits, trust: Arc::default(), compiling, heavy, given_up }
+        let (trust, check): (_, Check) = (Arc::default(), Arc::new(|_, _| Ok(())));
+        Self { sandbox, limits, trust, check, compiling, heavy, given_up }
     }
 
     /// Lets in those files only that somebody vouches for.
     pub fn trusting(self, trust: Trust) -> Self {
         Self { trust: Arc::new(trust), ..self }
+    }
+
+    /// Lets in those only that somebody else finds nothing wrong with either.
+    pub fn checking(self, check: Check) -> Self {
+        Self { check, ..self }
     }
 
     /// Whether signatures beside the files are looked at.
@@ -143,6 +155,7 @@ impl Loader {
         let compiled = compiled.granting(&id, grants)?;
         let budget = *self.limits.budgets.get(&id).unwrap_or(&self.limits.budget);
         let description = compiled.describe(&id.app, self.limits.describe, budget.memory).await?;
+        (self.check)(&id, &description).map_err(Refusal::Unwelcome)?;
         let budget = budget.within(&description.limits);
         let settings = self.limits.settings.get(&id).cloned().unwrap_or_default();
         let compiled = compiled.reusing(self.limits.reuse.get(&id).copied());

@@ -30,7 +30,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use exposure::{Exposure, Others};
-pub use load::{Limits, Loader};
+pub use load::{Check, Limits, Loader};
 pub use place::Place;
 pub use trust::{InvalidKey, Trust, TrustedKey};
 pub use turn::{Became, Observe, Turn};

@@ -6,6 +6,7 @@ mod audit;
 mod breaker;
 mod build;
 mod check;
+mod clock;
 mod config;
 mod dead;
 mod demo;
@@ -97,6 +98,8 @@ enum Command {
     Plugin(plugin::Plugin),
     /// List the circuit breakers, and trip or reset one.
     Breaker(breaker::Breaker),
+    /// List timekeeping events, say when one is due next, and announce one by hand.
+    Clock(clock::Clock),
     /// Show how what the host wants stands at the broker, and declare what is missing.
     Topology(topology::Topology),
     /// Look at the configuration.
@@ -129,6 +132,7 @@ pub fn main() -> ExitCode {
             Command::Top(top) => top.run(&settings, output),
             Command::Plugin(plugin) => plugin.run(&settings, output),
             Command::Breaker(breaker) => breaker.run(&settings, output),
+            Command::Clock(clock) => clock.run(&settings, output),
             Command::Topology(topology) => topology.run(&settings, output),
             Command::Config(_) | Command::New(_) | Command::Build(_) => unreachable!("handled above"),
         }),

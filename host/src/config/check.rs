@@ -2,10 +2,11 @@
 
 use super::count::Concurrency;
 use super::entry::KeyPath;
-use super::settings::{Breaker, Delivery, Grants, PluginSettings, Settings, SubscriptionSettings};
+use super::settings::{Breaker, Clock, Delivery, Grants, PluginSettings, Settings, SubscriptionSettings};
 use super::start::Start;
 use super::value::{Size, Time};
-use crate::name::{PluginId, TaskName};
+use crate::name::{AppName, EventName, PluginId, TaskName};
+use crate::schedule::Period;
 
 /// RabbitMQ keeps a delay as milliseconds in 32 bits.
 const LONGEST_WAIT: Time = Time::millis(u32::MAX as u64);
@@ -21,6 +22,7 @@ pub struct Conflict {
 pub fn conflicts(settings: &Settings) -> Vec<Conflict> {
     let mut rules = Rules::default();
     rules.host(settings);
+    rules.clock(settings);
     rules.delivery(&settings.delivery, settings, &KeyPath::from("delivery"));
     for (key, plugin) in &settings.plugin {
         let own = KeyPath::from("plugin").child(&key.to_string());
@@ -102,6 +104,24 @@ impl Rules {
         }
     }
 
+    fn clock(&mut self, settings: &Settings) {
+        let clock = &settings.clock;
+        let apps: Vec<&AppName> = apps(settings).collect();
+        for event in clock.event.keys() {
+            let path = KeyPath::from("clock.event").child(&event.to_string());
+            if let Some(app) = apps.iter().find(|app| event.event().is_in_the_namespace_of(app)) {
+                let reason = format!("`{path}` begins like the tasks of the application {app}: call it by its model");
+                self.broken.push(Conflict { keys: vec![path], reason });
+                continue;
+            }
+            if let Err(reason) = clock.schedule(event.event()) {
+                let hint = slip(clock, event.event());
+                let keys = vec![path.child(reason.key()), path.clone()];
+                self.broken.push(Conflict { keys, reason: format!("`{path}` {reason}{hint}") });
+            }
+        }
+    }
+
     fn task(&mut self, task: &TaskName, plugin: &PluginId, set: &SubscriptionSettings, path: &KeyPath) {
         if task.app() != plugin.app {
             let reason = format!("`{path}` is a task of the application {}: no other performs it", task.app());
@@ -176,6 +196,20 @@ impl Rules {
             let reason = format!("`{}` ({}) must be at most `{}` ({})", small.0, small.1, large.0, large.1);
             self.broken.push(Conflict { keys: vec![small.0, large.0], reason });
         }
+    }
+}
+
+/// The applications that settings speak of.
+fn apps(settings: &Settings) -> impl Iterator<Item = &AppName> {
+    settings.plugin.keys().map(|key| &key.plugin().app).chain(settings.app.keys().map(|key| key.app()))
+}
+
+/// What a table without a rule may be for.
+fn slip(clock: &Clock, event: &EventName) -> String {
+    let empty = clock.event.iter().any(|(key, own)| key.event() == event && *own == Default::default());
+    match Period::read(event) {
+        Some(Err(reason)) if empty => format!("; {reason}"),
+        _ => String::new(),
     }
 }
 

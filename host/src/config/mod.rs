@@ -6,6 +6,7 @@
 mod advice;
 mod broker_url;
 mod check;
+mod clock;
 mod count;
 mod document;
 mod entry;
@@ -41,10 +42,10 @@ pub use rate_limit::RateLimit;
 pub use redis_url::RedisUrl;
 pub use schema::schema;
 pub use settings::{
-    Admin, Allow, AppSettings, Breaker, Broker, Buckets, Compiling, Deduplication, Delivery, Embedded, Grants, History,
-    HttpGrant, KeyValueGrant, Ledger, Log, LogFormat, OwnBreaker, OwnDeduplication, OwnRetry, PluginSetting,
-    PluginSettings, Plugins, QueueType, RabbitMq, Retry, Reuse, Sandbox, Secret, Settings, Shutdown, Stated,
-    SubscriptionSettings, Trust, TrustedKey,
+    Admin, Allow, AppSettings, Breaker, Broker, Buckets, Clock, ClockEvent, Compiling, Deduplication, Delivery,
+    Embedded, Grants, History, HttpGrant, KeyValueGrant, Ledger, Log, LogFormat, OwnBreaker, OwnDeduplication,
+    OwnRetry, PluginSetting, PluginSettings, Plugins, QueueType, RabbitMq, Retry, Reuse, Sandbox, Secret, Settings,
+    Shutdown, Stated, SubscriptionSettings, Trust, TrustedKey, Unscheduled,
 };
 pub use start::Start;
 pub use value::{Factor, Share, Size, Time, ValueError};

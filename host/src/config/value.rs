@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
 
 use crate::name::NameError;
+use crate::schedule::{NotAPeriod, ScheduleError, UnknownZone};
 
 /// Why a text is not a value.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -65,6 +66,16 @@ pub enum ValueError {
     Event { text: String, reason: NameError },
     #[error("{text:?} is not a task: {reason}")]
     Task { text: String, reason: NameError },
+    #[error(transparent)]
+    Zone(UnknownZone),
+    #[error(transparent)]
+    Schedule(ScheduleError),
+    #[error(transparent)]
+    NotAPeriod(NotAPeriod),
+    #[error(
+        "`{0}` does not say how much time has passed, as `time.one-day.passed` does: give it a table in `clock.event`"
+    )]
+    NotOfTime(String),
     #[error("{0} is not a broker: use \"embedded\", \"amqp://…\" or \"amqps://…\"")]
     Broker(String),
     #[error("{text:?} is not a host that can be granted: {reason}")]

@@ -2,6 +2,7 @@
 //! `leveret config print` show them.
 
 mod broker;
+mod clock;
 mod delivery;
 mod grants;
 mod history;
@@ -18,6 +19,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use broker::{Broker, Embedded, QueueType, RabbitMq};
+pub use clock::{Clock, ClockEvent, Unscheduled};
 pub use delivery::{Breaker, Deduplication, Delivery, Retry};
 pub use grants::{Allow, Buckets, Grants, HttpGrant, KeyValueGrant, Secret};
 pub use history::History;
@@ -44,6 +46,8 @@ pub struct Settings {
     pub delivery: Delivery,
     /// Which events of the past are kept, and how they are given to plugins that come later.
     pub history: History,
+    /// Which events say that time has passed.
+    pub clock: Clock,
     /// Settings of single plugins, by `app` or `app/plugin`. They have no environment variables.
     pub plugin: BTreeMap<PluginKey, PluginSettings>,
     /// Settings of single applications. They have no environment variables.
