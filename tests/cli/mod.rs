@@ -12,6 +12,7 @@ mod operate;
 mod publish;
 mod test;
 mod top;
+mod topology;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
