@@ -4,6 +4,7 @@
 
 mod baseline;
 mod call;
+mod clock;
 mod compile;
 mod figures;
 mod instance;
@@ -21,6 +22,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use leveret::config::Settings;
+use leveret_tests::broker::TestBroker;
 use leveret_tests::rabbitmq::Node;
 use leveret_tests::stage::Failure;
 
@@ -30,13 +32,16 @@ use figures::Figures;
 #[derive(Parser)]
 #[command(name = "bench")]
 struct Arguments {
-    /// What to measure; everything, if nothing is named.
+    /// What to measure; everything but `clock`, if nothing is named.
     #[arg(value_enum)]
     what: Vec<Measurement>,
     /// How many messages may be in work at a time. If nothing is said, the host's default when throughput is measured,
     /// and enough when retries are.
     #[arg(long)]
     prefetch: Option<NonZeroU16>,
+    /// For how long `clock` is measured.
+    #[arg(long, default_value_t = 10)]
+    minutes: u32,
 }
 
 /// One measurement.
@@ -64,15 +69,39 @@ enum Measurement {
     Retry,
     /// What the ledger can remember a second, and what it costs to drop duplicates.
     Ledger,
+    /// By itself: which ticks two hosts announce, of which one is killed each minute.
+    Clock,
 }
 
 fn main() -> ExitCode {
-    let Arguments { what, prefetch } = Arguments::parse();
+    let Arguments { what, prefetch, minutes } = Arguments::parse();
+    if what.contains(&Measurement::Clock) {
+        return measure_clock(minutes);
+    }
     let wanted = |measurement| what.is_empty() || what.contains(&measurement);
     match run(wanted, prefetch) {
         Ok(figures) => {
             println!("\n{}\n{}", figures.table(), figures.json());
             ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            eprintln!("the bench broke off: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure_clock(minutes: u32) -> ExitCode {
+    eprintln!("two hosts on one RabbitMQ, one of which is killed each minute…");
+    // Starting and ending the node blocks, so it lives outside of the runtime.
+    let node = Node::start();
+    let measured = tokio::runtime::Runtime::new()
+        .map_err(Failure::from)
+        .and_then(|runtime| runtime.block_on(clock::measure(TestBroker::RabbitMq(node.vhost("clock")), minutes)));
+    match measured {
+        Ok(account) => {
+            println!("{}", serde_json::to_string(&account).expect("numbers are JSON"));
+            if account.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(failure) => {
             eprintln!("the bench broke off: {failure}");

@@ -135,7 +135,7 @@ impl Keeping {
     /// stopped.
     async fn publish(
         &self,
-        kept: &dyn Kept,
+        kept: &mut dyn Kept,
         timekeeper: &Timekeeper,
         ticks: &[Tick],
         stop: &CancellationToken,

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use super::value::{ValueError, text_value};
 use crate::name::EventName;
 use crate::schedule::{Period, Schedule};

@@ -1,3 +1,5 @@
+mod clock;
+
 use std::num::NonZeroU32;
 
 use super::*;
