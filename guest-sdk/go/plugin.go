@@ -43,9 +43,9 @@
 //
 // log/slog's default logger, and so the package log, writes to the operator's log, and so does what is printed.
 //
-// # A last chance, and health
+// # A last chance, health, and time
 //
-// The packages leveret/plugin/recovery and leveret/plugin/probe add what is optional. As with subscriber and worker,
+// The packages leveret/plugin/recovery, leveret/plugin/probe and leveret/plugin/timekeeper add what is optional. As with subscriber and worker,
 // importing one is what makes the component export it.
 //
 // # The world
@@ -71,7 +71,7 @@ type Description struct {
 	Summary string
 	// Emits has the tasks that the plugin may create. Emitting another one fails the delivery.
 	Emits []Shape
-	// Announces has the events that the plugin's workers may announce. Announcing another one fails the delivery.
+	// Announces has the events that the plugin's workers and its timetable may announce. Announcing another one fails the delivery.
 	Announces []Shape
 	// Limits are what the plugin asks for.
 	Limits Limits

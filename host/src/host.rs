@@ -2,6 +2,7 @@
 
 mod clock;
 mod grants;
+mod keeping;
 mod ledger;
 mod policies;
 mod trust;
@@ -20,20 +21,21 @@ use tokio_util::task::TaskTracker;
 use crate::admin;
 use crate::broker::embedded::{EmbeddedBroker, OpenError};
 use crate::broker::rabbitmq::{Options, QueueType, RabbitMqBroker, UrlError};
-use crate::broker::{Broker, BrokerStatus, Retention};
+use crate::broker::{Broker, BrokerStatus};
 use crate::catalog::{Catalog, CatalogOptions, Limits, Loader};
 use crate::clock::later::Deliveries;
 use crate::clock::{BrokerWorld, Clock};
 use crate::config::{self, PluginSetting, Settings};
 use crate::dead::DeadLetters;
 use crate::delivery::{Dispatch, Journal, Workings};
-use crate::history::{BackfillOptions, Backfilling};
+use crate::history::{BackfillOptions, Backfilling, History};
 use crate::ledger::Ledger;
 use crate::name::PluginId;
 use crate::plugin::grant::NoRoots;
 use crate::plugin::{Compiling, PluginSettings, Reuse, Sandbox, SandboxError, SandboxOptions};
 pub use clock::check as clock_check;
 pub use grants::{SecretError, SecretReason};
+use keeping::keeping;
 pub use policies::InvalidPolicy;
 use policies::{budget, policies, rate};
 pub use trust::{InvalidTrust, trust};
@@ -99,6 +101,7 @@ impl Host {
     pub async fn start(settings: &Settings) -> Result<Self, StartError> {
         let sandbox = Sandbox::new(&sandbox(settings))?;
         let policies = policies(settings)?;
+        let pace = rate(&settings.history.pace).map_err(InvalidPolicy::from)?;
         let address = settings.admin.address;
         let busy = |error: std::io::Error| StartError::Admin { address, reason: error.to_string() };
         let listener = TcpListener::bind(address).await.map_err(busy)?;
@@ -121,7 +124,7 @@ impl Host {
         let costs = Arc::new(admin::Costs::default());
         let tracer = Arc::new(ledger::Tracer(ledger.clone()));
         let journal = Arc::new(Journal::new(vec![metrics.clone(), costs.clone(), tracer]));
-        let past = Backfilling::new(broker.clone(), backfill(settings)?);
+        let past = Backfilling::new(broker.clone(), BackfillOptions { pace, note: NOTES });
         let workings = Workings { broker: past.clone(), policies, inbox, journal: journal.clone() };
         let dispatch = Arc::new(Dispatch::new(workings));
         let (listening, serving) = (CancellationToken::new(), CancellationToken::new());
@@ -163,6 +166,7 @@ impl Host {
             dead: Arc::new(DeadLetters::new(broker.clone())),
             clock: clock.clone(),
             later: later.clone(),
+            history: Arc::new(History::new(broker.clone(), pace)),
             payload_limit: settings.delivery.payload_limit.as_bytes(),
         };
         api.spawn(admin::serve(listener, seen, serving.clone()));
@@ -211,7 +215,8 @@ impl Host {
 /// The broker that the settings name.
 pub fn broker(settings: &Settings) -> Result<Arc<dyn Broker>, StartError> {
     let Some(url) = settings.broker.url.secret_url() else {
-        return Ok(EmbeddedBroker::open_keeping(&settings.broker.embedded.file, retention(settings))?);
+        let retention = keeping(settings).map(|keeping| keeping.retention);
+        return Ok(EmbeddedBroker::open_keeping(&settings.broker.embedded.file, retention)?);
     };
     let rabbitmq = &settings.broker.rabbitmq;
     let queue_type = match rabbitmq.queue_type {
@@ -224,20 +229,9 @@ pub fn broker(settings: &Settings) -> Result<Arc<dyn Broker>, StartError> {
         reconnect_minimum: rabbitmq.reconnect_minimum.as_duration(),
         reconnect_maximum: rabbitmq.reconnect_maximum.as_duration(),
         tid_in_body: rabbitmq.tid_in_body,
+        history: keeping(settings),
     };
     Ok(RabbitMqBroker::connect(url, options)?)
-}
-
-/// How new subscriptions are given the past, as the settings say.
-fn backfill(settings: &Settings) -> Result<BackfillOptions, StartError> {
-    let pace = rate(&settings.history.pace).map_err(InvalidPolicy::from)?;
-    Ok(BackfillOptions { pace, note: NOTES })
-}
-
-/// For how long the settings keep a history, if they keep one.
-fn retention(settings: &Settings) -> Option<Retention> {
-    let history = &settings.history;
-    history.enabled.then(|| Retention { age: history.age.as_duration(), size: history.size.as_bytes() })
 }
 
 /// What the sandbox may use, as the settings say.

@@ -78,6 +78,14 @@ impl MessageId {
         let text = format!("{}:{source}/{plugin}/{maker}{index}", source.0.len());
         Self(Uuid::new_v5(&DERIVED, text.as_bytes()).to_string())
     }
+
+    /// The id of a copy that a replay makes of an event, to be handled although that was: always the same for the same
+    /// replay and event.
+    pub fn replayed(run: &MessageId, original: &MessageId) -> Self {
+        // What plugins emit begins with a number, so neither spells the other's text.
+        let text = format!("replay/{}:{run}/{original}", run.0.len());
+        Self(Uuid::new_v5(&DERIVED, text.as_bytes()).to_string())
+    }
 }
 
 /// What of a plugin made a message.
@@ -247,6 +255,11 @@ pub const DEAD_PLUGIN: &str = "leveret-dead-plugin";
 pub const DEAD_TIME: &str = "leveret-dead-time";
 /// How recovery failed, where it did.
 pub const DEAD_RECOVERY: &str = "leveret-dead-recovery";
+
+/// The headers of an event that is given to a plugin once more: the id of the replay, and, where the copy has an id of its
+/// own, the event's. Text. Anybody with rights at the broker can write them.
+pub const REPLAYED: &str = "leveret-replayed";
+pub const REPLAY_OF: &str = "leveret-replay-of";
 
 /// What one delivery cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -45,7 +45,7 @@ const LAYERS: &[Layer] = &[
     Layer { module: "redis", may: &[], but_not: &[] },
     Layer { module: "bucket", may: &["redis", "private_file", "name"], but_not: &[] },
     Layer { module: "ledger", may: &["redis", "private_file", "message", "name"], but_not: &[] },
-    Layer { module: "plugin", may: &["bucket", "message", "name"], but_not: &ADAPTERS },
+    Layer { module: "plugin", may: &["bucket", "schedule", "message", "name"], but_not: &ADAPTERS },
     Layer { module: "catalog", may: &["plugin", "message", "name"], but_not: &[] },
     Layer { module: "clock", may: &["broker", "schedule", "message", "name"], but_not: &ADAPTERS },
     Layer { module: "dead", may: &["broker", "message", "name"], but_not: &ADAPTERS },
@@ -83,7 +83,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         module: "admin",
-        may: &["clock", "dead", "delivery", "catalog", "broker", "ledger", "plugin", "message", "name"],
+        may: &["clock", "dead", "history", "delivery", "catalog", "broker", "ledger", "plugin", "message", "name"],
         but_not: &ADAPTERS,
     },
     Layer {
@@ -97,8 +97,8 @@ const LAYERS: &[Layer] = &[
     Layer {
         module: "cli",
         may: &[
-            "host", "cases", "admin", "clock", "dead", "delivery", "catalog", "broker", "ledger", "plugin", "project",
-            "config", "schedule", "json", "message", "name",
+            "host", "cases", "admin", "clock", "dead", "history", "delivery", "catalog", "broker", "ledger", "plugin",
+            "project", "config", "schedule", "json", "message", "name",
         ],
         but_not: &ADAPTERS,
     },
@@ -116,7 +116,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("hyper_util", &["plugin/grant"]),
     ("indicatif", &["cli"]),
     ("ipnet", &["config/grant.rs", "plugin/grant"]),
-    ("jiff", &["clock", "config", "plugin/deferral.rs", "schedule"]),
+    ("jiff", &["plugin/deferral.rs", "schedule"]),
     ("jsonschema", &["plugin"]),
     ("async_rs", &["broker/rabbitmq/stream.rs"]),
     ("lapin", &["broker/rabbitmq"]),

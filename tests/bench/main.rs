@@ -2,11 +2,13 @@
 //!
 //! The machine that this runs on is rarely quiet: look at the ratios, which are taken within one run.
 
+mod backfill;
 mod baseline;
 mod call;
 mod clock;
 mod compile;
 mod figures;
+mod history;
 mod instance;
 mod lateness;
 mod ledger;
@@ -32,16 +34,21 @@ use figures::Figures;
 #[derive(Parser)]
 #[command(name = "bench")]
 struct Arguments {
-    /// What to measure; everything but `clock`, if nothing is named.
+    /// What to measure; everything, if nothing is named.
     #[arg(value_enum)]
     what: Vec<Measurement>,
     /// How many messages may be in work at a time. If nothing is said, the host's default when throughput is measured,
     /// and enough when retries are.
     #[arg(long)]
     prefetch: Option<NonZeroU16>,
+    /// How many events are in the history: 100,000 where it is looked through, 1,000,000 for a back-fill.
+    #[arg(long)]
+    events: Option<u32>,
     /// For how long `clock` is measured.
     #[arg(long, default_value_t = 10)]
     minutes: u32,
+    #[command(flatten)]
+    backfill: backfill::Plan,
 }
 
 /// One measurement.
@@ -69,19 +76,35 @@ enum Measurement {
     Retry,
     /// What the ledger can remember a second, and what it costs to drop duplicates.
     Ledger,
-    /// By itself: which ticks two hosts announce, of which one is killed each minute.
+    /// How many events of the past are looked at a second, on both brokers.
+    History,
+    /// A plugin that comes late is given a million events of the past, while the host is killed and a stream goes on. Only
+    /// where it is named: it takes long.
+    Backfill,
+    /// Which ticks two hosts announce, one of which is killed each minute. Only where it is named: it takes long.
     Clock,
 }
 
 fn main() -> ExitCode {
-    let Arguments { what, prefetch, minutes } = Arguments::parse();
-    if what.contains(&Measurement::Clock) {
+    let Arguments { what, prefetch, events, minutes, backfill } = Arguments::parse();
+    if what == [Measurement::Clock] {
         return measure_clock(minutes);
     }
+    if what == [Measurement::Backfill] {
+        let runtime = tokio::runtime::Runtime::new().map_err(Failure::from);
+        let measured =
+            runtime.and_then(|runtime| runtime.block_on(backfill::measure(&backfill, events.unwrap_or(1_000_000))));
+        return told(measured.map(|figures| figures.to_string()));
+    }
     let wanted = |measurement| what.is_empty() || what.contains(&measurement);
-    match run(wanted, prefetch) {
+    let figures = run(wanted, prefetch, events.unwrap_or(100_000).into());
+    told(figures.map(|figures| format!("{}\n{}", figures.table(), figures.json())))
+}
+
+fn told(outcome: Result<String, Failure>) -> ExitCode {
+    match outcome {
         Ok(figures) => {
-            println!("\n{}\n{}", figures.table(), figures.json());
+            println!("\n{figures}");
             ExitCode::SUCCESS
         }
         Err(failure) => {
@@ -95,22 +118,15 @@ fn measure_clock(minutes: u32) -> ExitCode {
     eprintln!("two hosts on one RabbitMQ, one of which is killed each minute…");
     // Starting and ending the node blocks, so it lives outside of the runtime.
     let node = Node::start();
-    let measured = tokio::runtime::Runtime::new()
-        .map_err(Failure::from)
-        .and_then(|runtime| runtime.block_on(clock::measure(TestBroker::RabbitMq(node.vhost("clock")), minutes)));
-    match measured {
-        Ok(account) => {
-            println!("{}", serde_json::to_string(&account).expect("numbers are JSON"));
-            if account.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-        }
-        Err(failure) => {
-            eprintln!("the bench broke off: {failure}");
-            ExitCode::FAILURE
-        }
-    }
+    let runtime = tokio::runtime::Runtime::new().map_err(Failure::from);
+    let broker = TestBroker::RabbitMq(node.vhost("clock"));
+    let measured = runtime.and_then(|runtime| runtime.block_on(clock::measure(broker, minutes)));
+    let good = measured.as_ref().is_ok_and(clock::Account::is_good);
+    let ended = told(measured.and_then(|account| Ok(serde_json::to_string(&account)?)));
+    if good { ended } else { ExitCode::FAILURE }
 }
 
-fn run(wanted: impl Fn(Measurement) -> bool, asked: Option<NonZeroU16>) -> Result<Figures, Failure> {
+fn run(wanted: impl Fn(Measurement) -> bool, asked: Option<NonZeroU16>, events: u64) -> Result<Figures, Failure> {
     let prefetch = asked.unwrap_or(Settings::default().delivery.prefetch);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut figures = Figures::new();
@@ -180,6 +196,15 @@ fn run(wanted: impl Fn(Measurement) -> bool, asked: Option<NonZeroU16>) -> Resul
         runtime.block_on(ledger::measure(&mut figures))?;
         eprintln!("throughput with and without deduplication…");
         runtime.block_on(throughput::deduplication(prefetch, &mut figures))?;
+    }
+    if wanted(Measurement::History) {
+        eprintln!("history on the embedded broker…");
+        runtime.block_on(history::measure(Settings::default(), "embedded", events, &mut figures))?;
+        eprintln!("history on RabbitMQ…");
+        let node = Node::start();
+        let mut settings = Settings::default();
+        settings.broker.url = node.vhost("bench").parse()?;
+        runtime.block_on(history::measure(settings, "rabbitmq", events, &mut figures))?;
     }
     Ok(figures)
 }

@@ -1,5 +1,7 @@
 //! Components that fit the contract by their looks, and not by what they say or want.
 
+use leveret::schedule::Missed;
+use leveret_tests::guests;
 use leveret_tests::wat::importing;
 
 use super::*;
@@ -150,4 +152,29 @@ async fn i6_while_one_plugin_is_stuck_in_describe_others_come_live() {
     for app in ["a", "b", "c"] {
         bench.refused(&format!("{app}.wasm")).await;
     }
+}
+
+#[tokio::test]
+async fn what_a_plugin_wants_announced_in_time_is_known_once_it_is_live() {
+    let bench = Bench::new();
+    let laborer = guests::bytes("laborer");
+    bench.put("laborer.wasm", &laborer);
+    bench.live("laborer", &laborer).await;
+    let live = bench.catalog.live().borrow().values().next().expect("it is live").clone();
+    let [timed] = &live.description.timetable[..] else { panic!("{:?}", live.description.timetable) };
+    let told = (timed.event.as_str(), timed.schedule.to_string(), timed.schedule.zone().name());
+    assert_eq!(told, ("job.due", "cron 0 0 1 1 *".to_owned(), "Europe/Berlin"));
+    assert_eq!(timed.missed, Missed::Skip);
+}
+
+#[tokio::test]
+async fn a_timetable_with_a_schedule_that_is_none_is_refused() {
+    let (good, bad) = (b"0 0 1 1 *", b"0 0 1 1 x");
+    let mut laborer = guests::bytes("laborer");
+    let at = (0..laborer.len()).find(|&at| laborer[at..].starts_with(good)).expect("it is in the file");
+    laborer[at..at + good.len()].copy_from_slice(bad);
+    let bench = Bench::new();
+    bench.put("laborer.wasm", &laborer);
+    let reason = bench.refused("laborer.wasm").await;
+    assert!(reason.contains("`timetable`") && reason.contains("job.due"), "{reason}");
 }

@@ -61,8 +61,9 @@ async fn a_running_host_lists_what_it_keeps_and_announces_it_by_hand() {
     let run = |arguments: &[&str]| leveret(home.path(), &[("LEVERET_ADMIN_ADDRESS", &address)], arguments);
     let kept = until("what is kept", async || {
         let listed: Value = serde_json::from_str(&run(&["clock", "list", "--json"]).output).expect("JSON");
-        (listed.as_array().is_some_and(|all| all.iter().all(|one| one["keeps"] == true) && all.len() == 2))
-            .then_some(listed)
+        let kept = listed["events"].clone();
+        (kept.as_array().is_some_and(|all| all.iter().all(|one| one["keeps"] == true) && all.len() == 2))
+            .then_some(kept)
     })
     .await;
     assert_eq!((&kept[0]["event"], &kept[0]["next_ms"]), (&"shop.opened".into(), &3_786_940_800_000_u64.into()));

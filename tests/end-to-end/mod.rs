@@ -29,6 +29,7 @@ mod author;
 mod bad;
 mod clock;
 mod flow;
+mod history;
 mod ingress;
 mod log;
 mod metrics;

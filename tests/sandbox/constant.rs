@@ -63,7 +63,9 @@ fn grant_what_workers_import(settings: &mut Settings) {
     let http = json!({ "allow": [{ "host": "billing.example" }] });
     let grants = json!({ "grants": { "http": http, "keyvalue": { "buckets": ["reservations"] } } });
     let own: PluginSettings = serde_json::from_value(grants).expect("legal settings");
-    settings.plugin.extend(["billing", "warehouse"].map(|app| (app.parse().expect("a plugin"), own.clone())));
+    settings
+        .plugin
+        .extend(["billing", "statistics", "warehouse"].map(|app| (app.parse().expect("a plugin"), own.clone())));
 }
 
 /// A sample that subscribes and is not in the list above would go unasked.

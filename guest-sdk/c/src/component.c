@@ -344,6 +344,61 @@ bool exports_leveret_plugin_probe_healthy(bindings_string_t *reason)
     return !illness;
 }
 
+static const leveret_timed_event *timed_events;
+static size_t timed_event_count;
+
+void *leveret_run_timekeeper(const leveret_timed_event *events, size_t count)
+{
+    timed_events = events;
+    timed_event_count = count;
+    return __wasm_export_exports_leveret_plugin_timekeeper_timetable();
+}
+
+static exports_leveret_plugin_timekeeper_schedule_t sent_schedule(const leveret_timed_event *timed)
+{
+    exports_leveret_plugin_timekeeper_schedule_t schedule = {0};
+    if (timed->cron) {
+        schedule.tag = EXPORTS_LEVERET_PLUGIN_TIMEKEEPER_SCHEDULE_CRON;
+        schedule.val.cron = sent(timed->cron);
+    } else if (timed->every) {
+        schedule.tag = EXPORTS_LEVERET_PLUGIN_TIMEKEEPER_SCHEDULE_EVERY;
+        schedule.val.every = (exports_leveret_plugin_timekeeper_interval_t){timed->every, timed->offset};
+    } else {
+        schedule.tag = EXPORTS_LEVERET_PLUGIN_TIMEKEEPER_SCHEDULE_AT;
+        schedule.val.at = timed->at;
+    }
+    return schedule;
+}
+
+static exports_leveret_plugin_timekeeper_missed_t sent_missed(leveret_missed missed)
+{
+    switch (missed) {
+    case LEVERET_SKIP:
+        return EXPORTS_LEVERET_PLUGIN_TIMEKEEPER_MISSED_SKIP;
+    case LEVERET_ALL:
+        return EXPORTS_LEVERET_PLUGIN_TIMEKEEPER_MISSED_ALL;
+    case LEVERET_ONCE:
+        break;
+    }
+    return EXPORTS_LEVERET_PLUGIN_TIMEKEEPER_MISSED_ONCE;
+}
+
+void exports_leveret_plugin_timekeeper_timetable(exports_leveret_plugin_timekeeper_list_timed_event_t *timetable)
+{
+    size_t count = timed_event_count;
+    exports_leveret_plugin_timekeeper_timed_event_t *events = leveret_allocate(count * sizeof *events);
+    for (size_t i = 0; i < count; i++) {
+        const leveret_timed_event *timed = &timed_events[i];
+        events[i] = (exports_leveret_plugin_timekeeper_timed_event_t){
+            .event = sent(timed->event),
+            .schedule = sent_schedule(timed),
+            .zone = sent_option(timed->zone),
+            .missed = sent_missed(timed->missed),
+        };
+    }
+    *timetable = (exports_leveret_plugin_timekeeper_list_timed_event_t){events, count};
+}
+
 /* The host */
 
 void leveret_host_log(leveret_level level, const char *line, size_t size)

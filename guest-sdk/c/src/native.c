@@ -121,7 +121,7 @@ const leveret_delivery *leveret_perform(const char *name, const char *payload)
     return leveret_perform_task(&(leveret_assignment){.name = name, .payload = payload});
 }
 
-/* LEVERET_RECOVER and LEVERET_HEALTHY define these too, and win; a plugin may have neither. */
+/* LEVERET_RECOVER, LEVERET_HEALTHY and LEVERET_TIMETABLE define these too, and win; a plugin may have none of them. */
 
 __attribute__((weak)) leveret_recovery *leveret_this_recovery(void)
 {
@@ -130,6 +130,12 @@ __attribute__((weak)) leveret_recovery *leveret_this_recovery(void)
 
 __attribute__((weak)) leveret_probe *leveret_this_probe(void)
 {
+    return NULL;
+}
+
+__attribute__((weak)) const leveret_timed_event *leveret_timetable(size_t *count)
+{
+    *count = 0;
     return NULL;
 }
 

@@ -9,6 +9,7 @@ import { parsed } from "./payload.js";
 import { deliver } from "./subscriber.js";
 import { synchronous } from "./synchronous.js";
 import { json, tasks } from "./task.js";
+import { written as timed } from "./timetable.js";
 import { carryOut } from "./worker.js";
 
 /**
@@ -19,7 +20,7 @@ import { carryOut } from "./worker.js";
  * @param {() => Host} reach gives the host, at each call
  */
 export function component(plugin, project, reach) {
-  const { subscribers, workers, recover, healthy } = plugin;
+  const { subscribers, workers, recover, healthy, timetable } = plugin;
   return {
     manifest: {
       describe: () => within(reach(), () => description(plugin, project)),
@@ -48,6 +49,12 @@ export function component(plugin, project, reach) {
     probe: healthy && {
       healthy: () => within(reach(), () => reasoned(() => void synchronous(healthy(), "`healthy`"))),
     },
+    timekeeper:
+      timetable.length === 0
+        ? undefined
+        : {
+            timetable: () => timetable.map(timed),
+          },
   };
 }
 

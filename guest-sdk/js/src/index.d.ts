@@ -227,6 +227,30 @@ export interface Limits {
   readonly attempts?: number | undefined;
 }
 
+/**
+ * An event that the host announces because time has come, and when: by one of `cron`, `every` and `at`. What is announced is an
+ * object with the `tick`, the `period`, and how many ticks were `missed` before it.
+ */
+export interface TimedEvent {
+  /** The event's full name, one of those under `announces`. */
+  readonly event: string;
+  /** Whenever this cron expression fits: five fields such as `30 8 * * MON-FRI`, or six, the first of which are seconds. */
+  readonly cron?: string | undefined;
+  /** Each time that so many milliseconds have passed: whole seconds, from one second to 100 years. */
+  readonly every?: number | undefined;
+  /** How many milliseconds after the full hour, day and so on the first of `every` begins. Default: 0. */
+  readonly offset?: number | undefined;
+  /** Once, at this moment. */
+  readonly at?: Date | undefined;
+  /** The time zone whose clocks it goes by, such as `Europe/Berlin`. Default: UTC. */
+  readonly zone?: string | undefined;
+  /**
+   * What becomes of ticks that came while no host ran the plugin: none of them is announced, the newest for all, or each of
+   * them, the newest 10,000 at the most. Default: `once`.
+   */
+  readonly missed?: "skip" | "once" | "all" | undefined;
+}
+
 /** What a plugin is and wants. */
 export interface PluginOptions {
   /** The version, for people. Default: that of `package.json`. */
@@ -239,7 +263,7 @@ export interface PluginOptions {
   readonly workers?: readonly Worker[] | undefined;
   /** The tasks that the plugin may create, relative to its application. */
   readonly emits?: readonly (string | Shape)[] | undefined;
-  /** The events that the plugin's workers may announce, by their full names. */
+  /** The events that the plugin's workers and its timetable may announce, by their full names. */
   readonly announces?: readonly (string | Shape)[] | undefined;
   /** What the plugin asks for. */
   readonly limits?: Limits | undefined;
@@ -250,6 +274,8 @@ export interface PluginOptions {
   readonly recover?: ((message: Message, attempts: readonly FailedAttempt[]) => Tasks) | undefined;
   /** Asked before an open breaker lets messages through again. What it throws is the reason, for the operator. */
   readonly healthy?: (() => undefined | void) | undefined;
+  /** The events that the host announces because time has come: at most 100, each event once. */
+  readonly timetable?: readonly TimedEvent[] | undefined;
 }
 
 /** A plugin: the default export of its main source. Made by {@link definePlugin}. */
@@ -259,13 +285,14 @@ export interface Plugin extends PluginOptions {
   readonly emits: readonly (string | Shape)[];
   readonly announces: readonly (string | Shape)[];
   readonly limits: Limits;
+  readonly timetable: readonly TimedEvent[];
 }
 
 /**
  * Makes a plugin. Export it as the default of the main source.
  *
- * @throws {TypeError} if there are two handlers of one event or task, a limit is not a whole number, or a function is
- *   async
+ * @throws {TypeError} if there are two handlers of one event or task, a limit is not a whole number, the timetable says no
+ *   moment, or a function is async
  */
 export function definePlugin(options: PluginOptions): Plugin;
 

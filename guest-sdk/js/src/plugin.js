@@ -1,12 +1,13 @@
 /** @import { Plugin, PluginOptions } from "./index.d.ts" */
 import { refuseAsync } from "./synchronous.js";
+import { check } from "./timetable.js";
 
 /**
  * @param {PluginOptions} options
  * @returns {Plugin}
  */
 export function definePlugin(options) {
-  const { subscribers = [], workers = [], emits = [], announces = [], limits = {} } = options;
+  const { subscribers = [], workers = [], emits = [], announces = [], limits = {}, timetable = [] } = options;
   const { version, summary, recover, healthy } = options;
   const event = twice(subscribers.map((subscriber) => subscriber.event));
   if (event !== undefined) throw new TypeError(`two subscribers of ${event}: a plugin may have one of each event`);
@@ -17,9 +18,12 @@ export function definePlugin(options) {
       throw new TypeError(`the limit \`${name}\` is not a whole number: ${limit}`);
     }
   }
+  const timed = twice(timetable.map((one) => one.event));
+  if (timed !== undefined) throw new TypeError(`the timetable has ${timed} twice`);
+  check(timetable);
   if (recover) refuseAsync(recover, "`recover`");
   if (healthy) refuseAsync(healthy, "`healthy`");
-  return { version, summary, subscribers, workers, emits, announces, limits, recover, healthy };
+  return { version, summary, subscribers, workers, emits, announces, limits, recover, healthy, timetable };
 }
 
 /** @param {string[]} names */

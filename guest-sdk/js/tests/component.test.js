@@ -215,3 +215,33 @@ test("a probe's error is its reason, and settings are those of the operator", ()
   assert.equal(open({ healthy() {} }).probe.healthy(), undefined);
   assert.equal(setting("greeting"), undefined);
 });
+
+test("a timetable says when its events are due, and one that says it wrongly is refused", () => {
+  const { timekeeper } = open({
+    timetable: [
+      { event: "report.due", cron: "30 8 * * MON-FRI", zone: "Europe/Berlin", missed: "skip" },
+      { event: "cache.expired", every: 90_000, offset: 7_000 },
+      { event: "year.ended", at: new Date(5_000), missed: "all" },
+    ],
+  });
+  assert.deepEqual(timekeeper.timetable(), [
+    {
+      event: "report.due",
+      schedule: { tag: "cron", val: "30 8 * * MON-FRI" },
+      zone: "Europe/Berlin",
+      missed: "skip",
+    },
+    {
+      event: "cache.expired",
+      schedule: { tag: "every", val: { length: 90_000, offset: 7_000 } },
+      zone: null,
+      missed: "once",
+    },
+    { event: "year.ended", schedule: { tag: "at", val: 5_000 }, zone: null, missed: "all" },
+  ]);
+  const refused = (/** @type {object} */ wrong) =>
+    assert.throws(() => made({ timetable: [{ event: "a.b", ...wrong }] }), TypeError);
+  [{}, { cron: "* * * * *", every: 1000 }, { every: 0.5 }, { at: new Date("soon") }].forEach(refused);
+  const twice = { event: "a.b", every: 1000 };
+  assert.throws(() => made({ timetable: [twice, twice] }), /has a.b twice/);
+});

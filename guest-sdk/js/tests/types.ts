@@ -74,7 +74,11 @@ definePlugin({
     return task("complaint.file", { source: message.source, reasons: attempts.map(({ reason }) => reason) });
   },
   healthy() {},
+  timetable: [{ event: "email.due", every: 60_000, missed: "once" }],
 });
+
+// @ts-expect-error: no such policy
+definePlugin({ timetable: [{ event: "email.due", every: 60_000, missed: "twice" }] });
 
 // @ts-expect-error: recovery cannot wait
 definePlugin({ recover: async () => {} });

@@ -37,6 +37,7 @@ from .handler import Schema
 from .log import TRACE
 from .plugin import Limits, Plugin
 from .task import Task, Tasks
+from .timed_event import Missed, TimedEvent
 
 __all__ = [
     "TRACE",
@@ -46,6 +47,7 @@ __all__ = [
     "FailedAttempt",
     "Failure",
     "Limits",
+    "Missed",
     "Plugin",
     "Reject",
     "Results",
@@ -53,4 +55,5 @@ __all__ = [
     "Schema",
     "Task",
     "Tasks",
+    "TimedEvent",
 ]

@@ -62,6 +62,7 @@ def world(plugin: Plugin, uses: list[str]) -> str:
         raise Fault(f"only a worker may import leveret_plugin.{uses[0]}: a subscriber sees nothing but its event")
     worlds = ["subscriber"] * bool(plugin.subscriptions) + ["worker"] * bool(plugin.work)
     exports = ["recovery"] * bool(plugin.recovery) + ["probe"] * bool(plugin.probe)
+    exports += ["timekeeper"] * bool(plugin.timetable)
     lines = [f"include leveret:plugin/{name}-plugin@0.1.0;" for name in worlds + [f"{name}-worker" for name in uses]]
     lines += [f"export leveret:plugin/{name}@0.1.0;" for name in exports]
     return "package leveret:built;\n\nworld plugin {\n" + "".join(f"    {line}\n" for line in lines) + "}\n"
@@ -73,7 +74,7 @@ def source(project: Project, found: Found, modules: list[str], uses: list[str]) 
     return "\n".join(
         [
             "from leveret_plugin import component",
-            "from leveret_plugin.component import Manifest, Probe, Recovery, Subscriber, Worker",
+            "from leveret_plugin.component import Manifest, Probe, Recovery, Subscriber, Timekeeper, Worker",
             *(f"from leveret_plugin import wasi_{name}" for name in uses),
             f"from {project.module} import {found.attribute} as plugin",
             f"delivery = component.Delivery({delivery})",

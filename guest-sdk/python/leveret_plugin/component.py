@@ -20,6 +20,10 @@ from wit_world.exports import manifest
 from wit_world.imports import log as host_log
 from wit_world.imports import store, types
 
+# Without a timetable there is no such interface, and nobody asks.
+with suppress(ImportError):
+    from wit_world.exports import timekeeper
+
 from . import host, log
 from .announcement import Announcement
 from .assignment import Assignment
@@ -28,6 +32,7 @@ from .failure import Failure, Reject, Retry, reason
 from .handler import Schema
 from .plugin import Plugin
 from .task import Task
+from .timed_event import TimedEvent
 
 if TYPE_CHECKING:
     from .http import Request, Response
@@ -152,6 +157,22 @@ class Probe:
         illness = _plugin.illness()
         if illness is not None:
             raise Err(_text(illness))
+
+
+class Timekeeper:
+    def timetable(self) -> list[Any]:
+        return [_timed(event, timed) for event, timed in _plugin.timetable.items()]
+
+
+def _timed(event: str, timed: TimedEvent) -> Any:
+    schedule: timekeeper.Schedule
+    if timed.cron is not None:
+        schedule = timekeeper.Schedule_Cron(timed.cron)
+    elif timed.every is not None:
+        schedule = timekeeper.Schedule_Every(timekeeper.Interval(*timed.milliseconds()))
+    else:
+        schedule = timekeeper.Schedule_At(timed.moment())
+    return timekeeper.TimedEvent(event, schedule, timed.zone, timekeeper.Missed[timed.missed.upper()])
 
 
 def _event(event: types.Event) -> Event[str]:

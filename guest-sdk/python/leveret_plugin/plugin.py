@@ -11,6 +11,7 @@ from .event import Event, FailedAttempt
 from .failure import Reject, reason
 from .handler import Handler, Schema
 from .task import Task, Tasks, listed
+from .timed_event import TimedEvent
 
 Handle = TypeVar("Handle", bound=Callable[[Event[Any]], Tasks])
 Perform = TypeVar("Perform", bound=Callable[[Assignment[Any]], Results])
@@ -38,9 +39,11 @@ class Plugin:
 
         plugin = Plugin(summary="Thanks people for their payments.", emits=["email.send"])
 
-    `emits` lists the tasks that it may create, relative to its application, and `announces` the events that its workers
-    may announce, by their full names; as a mapping, each with a JSON Schema or None. What does not fit its schema fails
-    the delivery, as a retry. `version` and `summary` are those of `pyproject.toml`, unless given.
+    `emits` lists the tasks that it may create, relative to its application, and `announces` the events that it may
+    announce, by their full names; as a mapping, each with a JSON Schema or None. What does not fit its schema fails
+    the delivery, as a retry. `timetable` has those of the events that the host announces because time has come, at
+    most 100: `timetable={"report.due": TimedEvent(cron="30 8 * * MON-FRI")}`. `version` and `summary` are those of
+    `pyproject.toml`, unless given.
     """
 
     def __init__(
@@ -51,12 +54,14 @@ class Plugin:
         emits: Iterable[str] | Mapping[str, Schema | None] = (),
         announces: Iterable[str] | Mapping[str, Schema | None] = (),
         limits: Limits | None = None,
+        timetable: Mapping[str, TimedEvent] | None = None,
     ) -> None:
         self.summary = summary
         self.version = version
         self.emits = _shapes(emits)
         self.announces = _shapes(announces)
         self.limits = limits or Limits()
+        self.timetable = dict(timetable or {})
         self.subscriptions: dict[str, Handler] = {}
         self.work: dict[str, Handler] = {}
         self.recovery: Callable[[Any, list[FailedAttempt]], Tasks] | None = None

@@ -4,7 +4,7 @@ import logging
 import random
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from leveret_plugin import (
     Results,
     Retry,
     Task,
+    TimedEvent,
     host,
 )
 
@@ -220,3 +221,26 @@ def test_recovery_and_probe_answer_the_host(component: Any) -> None:
     with pytest.raises(component.Err) as raised:
         component.Probe().healthy()
     assert raised.value.value == "ill"
+
+
+def test_a_timetable_says_when_events_are_due(component: Any) -> None:
+    timetable = {
+        "report.due": TimedEvent(cron="30 8 * * MON-FRI", zone="Europe/Berlin", missed="skip"),
+        "cache.expired": TimedEvent(every=timedelta(seconds=90), offset=timedelta(seconds=7)),
+        "year.ended": TimedEvent(at=datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC), missed="all"),
+    }
+    start(component, Plugin(timetable=timetable))
+    report, cache, year = component.Timekeeper().timetable()
+    assert (report.event, report.schedule.value, report.zone) == ("report.due", "30 8 * * MON-FRI", "Europe/Berlin")
+    assert (cache.schedule.value.length, cache.schedule.value.offset, cache.zone) == (90_000, 7_000, None)
+    assert (year.event, year.schedule.value) == ("year.ended", 5_000)
+    assert [each.missed.name for each in (report, cache, year)] == ["SKIP", "ONCE", "ALL"]
+
+
+def test_a_timed_event_is_due_in_one_way() -> None:
+    with pytest.raises(ValueError, match="by one of"):
+        TimedEvent()
+    with pytest.raises(ValueError, match="by one of"):
+        TimedEvent(cron="* * * * *", every=timedelta(seconds=1))
+    with pytest.raises(ValueError, match="time zone"):
+        TimedEvent(at=datetime(2030, 1, 1))

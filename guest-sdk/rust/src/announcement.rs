@@ -26,6 +26,9 @@ impl Announcement {
     }
 
     /// Adds a header. Names that begin with `x-leveret-` or `x-death` are the host's, and fail the delivery.
+    ///
+    /// `deliver-at` has the host publish it later: milliseconds since 1970 UTC, or an RFC 3339 moment. With `deliver-id`, a
+    /// name within the application, it takes the place of what waits under that name, and `deliver-at: never` takes that back.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Announcement {
         self.headers.push((name.into(), value.into()));
         self

@@ -98,6 +98,21 @@ pub mod probe {
     });
 }
 
+pub mod timekeeper {
+    wit_bindgen::generate!({
+        path: "wit",
+        inline: "
+            package leveret:guest-timekeeper;
+            world timekeeper {
+                export leveret:plugin/timekeeper@0.1.0;
+            }
+        ",
+        pub_export_macro: true,
+        export_macro_name: "export_timekeeper",
+        default_bindings_module: "leveret_plugin::export::timekeeper",
+    });
+}
+
 /// What a worker may be granted. A plugin that calls none of it imports none of it.
 #[cfg(target_family = "wasm")]
 pub mod grants {

@@ -6,12 +6,16 @@ mod duplicate;
 mod tests;
 
 use crate::bindings::imports::leveret::plugin::types;
-use crate::{Assignment, Event, FailedAttempt, Failure, Handled, IntoPerformed, IntoTasks, Message, Performed, logger};
+use crate::{
+    Assignment, Event, FailedAttempt, Failure, Handled, IntoPerformed, IntoTasks, Message, Performed, TimedEvent,
+    logger,
+};
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 
 pub use crate::bindings::manifest::exports::leveret::plugin::manifest::{Description, Limits, Shape, Subscription};
-pub use crate::bindings::{manifest, probe, recovery, subscriber, worker};
+pub use crate::bindings::timekeeper::exports::leveret::plugin::timekeeper as timed;
+pub use crate::bindings::{manifest, probe, recovery, subscriber, timekeeper, worker};
 pub use duplicate::has_duplicate;
 pub use types::{
     Assignment as WitAssignment, Event as WitEvent, FailedAttempt as WitFailedAttempt, Failure as WitFailure,
@@ -140,6 +144,11 @@ where
 pub fn healthy<E: Into<Failure>>(function: fn() -> Result<(), E>) -> Result<(), String> {
     logger::install();
     function().map_err(|failure| reason(failure.into()))
+}
+
+pub fn timetable<T: IntoIterator<Item = TimedEvent>>(function: fn() -> T) -> Vec<timed::TimedEvent> {
+    logger::install();
+    function().into_iter().map(Into::into).collect()
 }
 
 fn given_tasks(handled: Handled) -> Result<Vec<WitTask>, Failure> {

@@ -72,6 +72,7 @@ mod recovery;
 mod setting;
 mod task;
 pub mod test;
+mod timed_event;
 
 pub use announcement::Announcement;
 pub use assignment::Assignment;
@@ -84,6 +85,7 @@ pub use recovery::{FailedAttempt, Message};
 pub use serde_json;
 pub use setting::setting;
 pub use task::{IntoTasks, Task};
+pub use timed_event::{Missed, TimedEvent};
 
 /// Makes the crate a plugin. Once in a crate, with at least one subscriber or worker.
 ///
@@ -113,6 +115,10 @@ pub use task::{IntoTasks, Task};
 ///     Ok(())
 /// }
 ///
+/// fn timetable() -> Vec<TimedEvent> {
+///     vec![TimedEvent::cron("greeting.due", "30 8 * * MON-FRI").zone("Europe/Berlin").missed(Missed::Skip)]
+/// }
+///
 /// leveret_plugin::plugin! {
 ///     version: "1.4.2",                      // the crate's version, unless given
 ///     summary: "Greets people.",             // the crate's description, unless given
@@ -122,7 +128,10 @@ pub use task::{IntoTasks, Task};
 ///         "greeting.send",
 ///         { name: "complaint.file", schema: r#"{ "type": "object" }"# },
 ///     ],
-///     announces: ["greeting.sent"],          // the events that its workers may announce, written as `emits` is
+///     announces: [                           // the events that it may announce, written as `emits` is
+///         "greeting.sent",
+///         "greeting.due",
+///     ],
 ///     limits: {                              // each one optional, and the operator's limits come first
 ///         time: Duration::from_secs(5),
 ///         memory: 16 << 20,
@@ -131,6 +140,7 @@ pub use task::{IntoTasks, Task};
 ///     },
 ///     recover: complain,                     // optional: called once, before a message becomes a dead letter
 ///     healthy: healthy,                      // optional: asked before an open breaker lets messages through again
+///     timetable: timetable,                  // optional: the events that the host announces because time has come
 /// }
 /// # fn main() {}
 /// ```
@@ -138,6 +148,7 @@ pub use task::{IntoTasks, Task};
 /// `recover` is called once for a message that failed for good, with its failed attempts, and has a time limit of its own.
 /// What it returns is published as a handler's tasks are; an error or a panic is recorded, and the message becomes a dead
 /// letter in either case. `healthy` has a second, and sees nothing but the clock, which stands at the moment it is asked.
+/// `timetable` is asked once for a version of the plugin: see [`TimedEvent`].
 ///
 /// A task or an announcement with a `schema` is checked before it is published: one that does not fit fails the delivery, as
 /// a retry.
@@ -192,8 +203,8 @@ pub use leveret_plugin_macros::perform;
 /// What nearly every plugin needs: `use leveret_plugin::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        Announcement, Assignment, Event, FailedAttempt, Failure, Handled, IntoPerformed, IntoTasks, Message, Performed,
-        Task, log, perform, reject, retry, setting, subscribe,
+        Announcement, Assignment, Event, FailedAttempt, Failure, Handled, IntoPerformed, IntoTasks, Message, Missed,
+        Performed, Task, TimedEvent, log, perform, reject, retry, setting, subscribe,
     };
     pub use serde::{Deserialize, Serialize};
     pub use serde_json::{Value, json};

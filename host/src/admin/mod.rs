@@ -10,6 +10,8 @@
 //! | `POST /tasks/{name}` | creates a task of the JSON body |
 //! | `GET /dead`, `GET /dead/{id}` | dead letters; see `dead` |
 //! | `POST /dead/retry`, `POST /dead/discard` | sends them home, or throws them away |
+//! | `GET /history`, `POST /history` | the events of the past; see `history` |
+//! | `POST /replay` | gives some of them to one plugin again |
 //! | `GET /trace/{tid}` | the steps of one transaction |
 //! | `GET /audit` | which version of which plugin went live, was refused or was gone when; see `audit` |
 //! | `GET /costs` | what each plugin cost in the last minute; see `cost` |
@@ -29,6 +31,7 @@ mod audit;
 mod clock;
 mod cost;
 mod dead;
+mod history;
 mod ingress;
 mod later;
 mod metrics;
@@ -51,6 +54,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use cost::{Costs, PluginCost, Spent};
+pub use history::{Ended, Line, OTHERS};
 pub use ingress::Accepted;
 pub use later::{Cancellation, LaterReport};
 pub use metrics::{MOST_SERIES, Metrics, OTHER};
@@ -62,7 +66,11 @@ use crate::clock::Clock;
 use crate::clock::later::Deliveries;
 use crate::dead::DeadLetters;
 use crate::delivery::{Dispatch, Journal};
+use crate::history::History;
 use crate::ledger::{Audit, Trace};
+
+/// The most bytes of an import at a time, beside what one payload may take.
+const IMPORT: usize = 4 << 20;
 
 /// What the API shows.
 #[derive(Clone)]
@@ -78,6 +86,7 @@ pub struct Seen {
     pub dead: Arc<DeadLetters>,
     pub clock: Arc<Clock>,
     pub later: Arc<Deliveries>,
+    pub history: Arc<History>,
     /// The largest payload that is taken, in bytes.
     pub payload_limit: u64,
 }
@@ -85,6 +94,8 @@ pub struct Seen {
 /// Serves until `stop`.
 pub async fn serve(listener: TcpListener, seen: Seen, stop: CancellationToken) {
     let limit = usize::try_from(seen.payload_limit).unwrap_or(usize::MAX);
+    // A payload is written as text in a line, which may double it, beside others.
+    let lines = limit.saturating_mul(2).saturating_add(IMPORT);
     let router = Router::new()
         .route("/healthz", get(status::health))
         .route("/readyz", get(status::readiness))
@@ -96,6 +107,8 @@ pub async fn serve(listener: TcpListener, seen: Seen, stop: CancellationToken) {
         .route("/dead/{id}", get(dead::show))
         .route("/dead/retry", post(dead::retry))
         .route("/dead/discard", post(dead::discard))
+        .route("/history", get(history::list).post(history::import).layer(DefaultBodyLimit::max(lines)))
+        .route("/replay", post(history::replay))
         .route("/trace/{tid}", get(trace::steps))
         .route("/audit", get(audit::turns))
         .route("/costs", get(cost::costs))

@@ -24,7 +24,8 @@ use tokio::sync::watch;
 pub use cell::Cell;
 pub use history::{From, Keeping, Offset, Passage, Past, Recorded, Retention, Start};
 pub use later::Later;
-pub use topology::{Difference, Finding, Standing, Wanted};
+pub use routing::fits;
+pub use topology::{Difference, Finding, Offer, Standing, Wanted};
 
 use crate::message::{HeaderValue, Message, MessageId, Subject};
 use crate::name::{AppName, EventName, QueueName, TaskName};
@@ -54,6 +55,14 @@ impl Destination {
         match subject {
             Subject::Event(event) => Self::Event(event.clone()),
             Subject::Task(task) => Self::Task(task.clone()),
+        }
+    }
+
+    /// The event that it is for, if it is one.
+    pub fn event(&self) -> Option<&EventName> {
+        match self {
+            Self::Event(event) => Some(event),
+            _ => None,
         }
     }
 }
@@ -181,6 +190,11 @@ impl Source {
         Self { queue, subject, binding: Binding::Unbound, prefetch, single_active: false, start: None }
     }
 
+    /// Whether events come by it, and not whatever others put into its queue.
+    pub fn is_of_event(&self) -> bool {
+        self.binding != Binding::Unbound
+    }
+
     /// The queue of a task.
     pub fn task(task: TaskName, prefetch: NonZeroU16) -> Self {
         let (queue, subject) = (QueueName::task(&task), Subject::Task(task));
@@ -267,6 +281,11 @@ pub trait Broker: fmt::Debug + Send + Sync + 'static {
     /// Makes what is missing of it, with its bindings. What stands otherwise stays as it is.
     async fn declare(&self, wanted: &Wanted) -> Result<(), BrokerError>;
 
+    /// What a person may have made besides, with commands.
+    async fn offers(&self) -> Result<Vec<Offer>, BrokerError> {
+        Ok(Vec::new())
+    }
+
     /// Deletes a queue that is empty and that nobody listens to.
     ///
     /// # Errors
@@ -315,7 +334,7 @@ fn no_history() -> BrokerError {
 
 /// The messages of one queue.
 #[async_trait]
-pub trait Listener: Send {
+pub trait Listener: Send + Sync {
     /// The next message; `None` once the listener was stopped and everything fetched before was handed out.
     async fn next(&mut self) -> Option<Received>;
 

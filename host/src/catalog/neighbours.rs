@@ -81,6 +81,7 @@ mod tests {
             performs: names(performs),
             announces: names(announces),
             limits: AskedLimits::default(),
+            timetable: Vec::new(),
             schemas: Schemas::default(),
         };
         (id.parse().expect("legal"), description)

@@ -3,11 +3,12 @@
 use std::io::{BufRead, BufReader};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use ureq::http::Response;
 use ureq::{Agent, Body};
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use super::error::CliError;
 use crate::config::Settings;
@@ -51,7 +52,12 @@ impl Api {
 
     /// What the host answers to an order, if it is a good answer.
     pub(super) fn order<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T, CliError> {
-        let posted = self.send_post(&self.url(path), body.to_string().as_bytes(), &[])?;
+        self.hand_in(path, body.to_string().as_bytes())
+    }
+
+    /// What the host answers to lines of JSON, if it is a good answer.
+    pub(super) fn hand_in<T: DeserializeOwned>(&self, path: &str, lines: &[u8]) -> Result<T, CliError> {
+        let posted = self.send_post(&self.url(path), lines, &[])?;
         self.read(&mut self.good(posted)?)
     }
 
@@ -62,7 +68,7 @@ impl Api {
     }
 
     /// The lines of the answer to an order. To drop them ends the order.
-    pub(super) fn order_lines(&self, path: &str, body: &impl serde::Serialize) -> Result<Lines, CliError> {
+    pub(super) fn order_lines(&self, path: &str, body: &impl Serialize) -> Result<Lines, CliError> {
         let body = serde_json::to_vec(body).map_err(|error| CliError::Failed(error.to_string()))?;
         let posted = self.send_post(&self.url(path), &body, &[])?;
         Ok(self.each_line(self.good(posted)?))
@@ -141,9 +147,33 @@ pub(super) fn path(segments: &[&str]) -> String {
     url.path().to_owned()
 }
 
+/// A filter as the query of a request, with more of it after that.
+pub(super) fn query(filter: &impl Serialize, more: &[(&str, String)]) -> Result<String, CliError> {
+    let parts = serde_json::to_value(filter).map_err(|error| CliError::Failed(error.to_string()))?;
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in parts.as_object().into_iter().flatten() {
+        // What is a list is asked for several times.
+        for value in value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice) {
+            match value {
+                Value::String(text) => query.append_pair(name, text),
+                number => query.append_pair(name, &number.to_string()),
+            };
+        }
+    }
+    query.extend_pairs(more);
+    Ok(query.finish())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_filter_is_a_query_of_what_is_in_it() {
+        let filter = serde_json::json!({ "reason": "a&b=ü", "since": 5, "where": ["/a=1", "/b"] });
+        let query = query(&filter, &[("limit", "7".into())]).expect("a query");
+        assert_eq!(query, "reason=a%26b%3D%C3%BC&since=5&where=%2Fa%3D1&where=%2Fb&limit=7");
+    }
 
     #[test]
     fn a_path_has_its_segments_whatever_is_in_them() {

@@ -13,7 +13,9 @@ use crate::config::{PluginKey, Settings};
 use crate::host::{self, StartError};
 use crate::message::Subject;
 use crate::name::{PluginId, QueueName};
-use crate::plugin::{Description, Digest, Live, OUTSIDE_POOL, Refusal, Sandbox, SandboxOptions, Uses, Voucher};
+use crate::plugin::{
+    Description, Digest, Live, OUTSIDE_POOL, Refusal, Sandbox, SandboxOptions, TimedEvent, Uses, Voucher,
+};
 
 /// The file is compiled and its `describe` is run in the sandbox; no event is delivered and no broker is needed.
 #[derive(Debug, Args)]
@@ -153,6 +155,10 @@ fn human(report: &Report) -> String {
         }
         for event in &description.announces {
             text += &format!("  announces   {event}\n");
+        }
+        for TimedEvent { event, schedule, missed } in &description.timetable {
+            let zone = schedule.zone().name();
+            text += &format!("  timetable   {event}: {schedule}, {zone}; missed: {missed}\n");
         }
         for task in &description.emits {
             text += &format!("  emits       {task}\n");

@@ -1,4 +1,4 @@
-//! `leveret clock`: events that say that time has passed.
+//! `leveret clock`: events that say that time has passed, and what plugins have put off to a moment.
 
 use std::num::NonZeroUsize;
 
@@ -9,20 +9,23 @@ use super::Output;
 use super::api::{Api, path};
 use super::error::CliError;
 use super::text::{plain, table};
+use crate::admin::{Cancellation, LaterReport};
+use crate::clock::later::Waiting;
 use crate::config::Settings;
 use crate::message::Timestamp;
 use crate::name::EventName;
 use crate::schedule::{NotAPeriod, Period, Schedule, Zone};
 
-/// Every `time.<number>-<unit>.passed` that a plugin subscribes to is announced, and whatever `[clock]` of the settings
-/// names.
+/// Every `time.<number>-<unit>.passed` that a plugin subscribes to is announced, whatever `[clock]` of the settings names,
+/// and what plugins have in their timetables.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
   leveret clock list
   leveret clock next time.five-minutes.passed
   leveret clock next --cron \"30 8 * * MON-FRI\" --zone Europe/Berlin --count 10
-  leveret clock fire time.one-day.passed")]
+  leveret clock fire time.one-day.passed
+  leveret clock cancel pheidi/reminder-7")]
 pub(super) struct Clock {
     #[command(subcommand)]
     what: What,
@@ -30,7 +33,8 @@ pub(super) struct Clock {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Show the events that the running host keeps: when they are due, and who wants them.
+    /// Show the events that the running host keeps, when they are due and who wants them; and the messages that wait for
+    /// their moment.
     List,
     /// Say when an event is due, by its name and the settings; no host needs to run.
     Next(Next),
@@ -38,6 +42,11 @@ enum What {
     Fire {
         /// The event, such as `time.one-day.passed`.
         event: EventName,
+    },
+    /// Take back a message that waits for its moment, whichever host holds it.
+    Cancel {
+        /// What `clock list` shows as its key: `<application>/<name>`, or its id.
+        key: String,
     },
 }
 
@@ -61,8 +70,15 @@ impl Clock {
     pub(super) fn run(self, settings: &Settings, output: Output) -> Result<(), CliError> {
         match self.what {
             What::List => {
-                let events: Vec<Value> = Api::new(settings).fetch("/clock")?;
-                output.answer(&events, || human(&events))
+                let api = Api::new(settings);
+                let (events, later): (Vec<Value>, LaterReport) = (api.fetch("/clock")?, api.fetch("/clock/later")?);
+                let answer = json!({ "events": events, "waiting": later.waiting, "beyond": later.beyond });
+                output.answer(&answer, || format!("{}\n\n{}", human(&events).trim_end(), human_later(&later)))
+            }
+            What::Cancel { key } => {
+                let api = Api::new(settings);
+                let cancelled: Cancellation = api.order("/clock/later/cancel", &json!({ "key": key }))?;
+                output.answer(&cancelled, || format!("what waits as {} is taken back", plain(&cancelled.key)))
             }
             What::Next(next) => next.run(settings, output),
             What::Fire { event } => {
@@ -139,6 +155,24 @@ fn human(events: &[Value]) -> String {
     table(&["event", "due", "zone", "missed", "next", "last", "kept by", "wanted by"], &rows)
 }
 
+fn human_later(later: &LaterReport) -> String {
+    let beyond = match later.beyond {
+        0 => String::new(),
+        number => format!("{number} more wait until a host has room for them\n"),
+    };
+    if later.waiting.is_empty() {
+        return format!(
+            "no message waits here for its moment; another host on the same broker may hold some\n{beyond}"
+        );
+    }
+    let row = |Waiting { key, moment, subject, source, .. }: &Waiting| {
+        let source = source.as_deref().map_or("-".into(), plain);
+        vec![Zone::UTC.shown(*moment), plain(subject.as_str()), source, plain(key)]
+    };
+    let rows: Vec<_> = later.waiting.iter().map(row).collect();
+    table(&["moment", "message", "from", "key"], &rows) + &beyond
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,5 +204,26 @@ time.one-day.passed  every day  Europe/Berlin  once    2026-03-29T00:00:00+01:00
         assert!(of(next("time.tow-weeks.passed", None)).expect_err("a slip").contains("time.two-weeks.passed"));
         let unknown = of(next("shop.opened", None)).expect_err("not configured");
         assert!(unknown.contains("`shop.opened` is not in `clock.event`"), "{unknown}");
+    }
+
+    #[test]
+    fn what_waits_is_told_with_its_moment_and_its_key() {
+        let waiting = |key: &str, moment| Waiting {
+            key: key.into(),
+            moment: Timestamp::from_millis(moment),
+            subject: crate::message::Subject::Task("pheidi.email.send".parse().expect("legal")),
+            id: crate::message::MessageId::fresh(),
+            tid: crate::message::Tid::fresh(),
+            source: Some("pheidi".into()),
+        };
+        let later = LaterReport { waiting: vec![waiting("pheidi/reminder 7", 1_774_738_800_000)], beyond: 2 };
+        let expected = "\
+MOMENT                MESSAGE            FROM    KEY
+2026-03-28T23:00:00Z  pheidi.email.send  pheidi  pheidi/reminder 7
+2 more wait until a host has room for them
+";
+        assert_eq!(human_later(&later), expected);
+        let none = LaterReport { waiting: vec![], beyond: 0 };
+        assert!(human_later(&none).contains("another host"));
     }
 }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use clap::Args;
 
 use super::api::Api;
+use super::argument::{id, tid};
 use super::error::CliError;
 use super::runtime;
 use crate::admin::Accepted;
@@ -30,14 +31,6 @@ pub(super) struct Content {
     /// The transaction ID [default: a new one].
     #[arg(long, value_parser = tid)]
     tid: Option<Tid>,
-}
-
-fn id(text: &str) -> Result<MessageId, String> {
-    MessageId::from_wire(text).ok_or_else(|| "an id has 1 to 255 bytes".into())
-}
-
-fn tid(text: &str) -> Result<Tid, String> {
-    Tid::from_wire(text).ok_or_else(|| "a TID has 1 to 255 bytes".into())
 }
 
 impl Content {

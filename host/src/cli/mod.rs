@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod api;
+mod argument;
 mod audit;
 mod breaker;
 mod build;
@@ -12,12 +13,15 @@ mod demo;
 mod dev;
 mod enqueue;
 mod error;
+mod history;
 mod listener;
 mod log;
 mod message;
 mod new;
+mod output;
 mod plugin;
 mod publish;
+mod replay;
 mod status;
 mod test;
 mod text;
@@ -80,6 +84,10 @@ enum Command {
     Status,
     /// Look at dead letters, and retry, edit, discard or export them.
     Dead(dead::Dead),
+    /// List, count, show, export and import events of the past.
+    History(Box<history::History>),
+    /// Give events of the past to one plugin again.
+    Replay(replay::Replay),
     /// Show what caused what in one transaction.
     Trace(trace::Trace),
     /// Show which version of which plugin went live when, and what was refused.
@@ -117,6 +125,8 @@ pub fn main() -> ExitCode {
             Command::Test(test) => test.run(&settings, output),
             Command::Status => status::run(&settings, output),
             Command::Dead(dead) => dead.run(&settings, output),
+            Command::History(history) => history.run(&settings, output),
+            Command::Replay(replay) => replay.run(&settings, output),
             Command::Trace(trace) => trace.run(&settings, output),
             Command::Audit(audit) => audit.run(&settings, output),
             Command::Top(top) => top.run(&settings, output),

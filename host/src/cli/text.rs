@@ -3,8 +3,9 @@
 use std::fmt::Write;
 use std::time::{Duration, UNIX_EPOCH};
 
-use indicatif::HumanBytes;
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
+use crate::json::spread;
 use crate::message::{Receipt, Timestamp};
 
 /// The last millisecond of the year 9999.
@@ -30,6 +31,30 @@ pub(super) fn short(text: &str, length: usize) -> String {
         return text.to_owned();
     }
     text.chars().take(length.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// A JSON text over several lines, each with its end.
+pub(super) fn pretty(json: &str) -> String {
+    spread(json).lines().map(|line| plain(line) + "\n").collect()
+}
+
+/// Headers by their names, as they are in JSON, a line each.
+pub(super) fn headers(headers: &serde_json::Value) -> String {
+    let mut text = String::new();
+    for (name, value) in headers.as_object().into_iter().flatten() {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  {}: {}", plain(name), plain(&value.to_string()));
+    }
+    if text.is_empty() { text } else { format!("headers\n{text}") }
+}
+
+/// A bar that tells how far something has come: on standard error, and only if that is a terminal.
+pub(super) fn bar(template: &str) -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar
 }
 
 /// A moment in UTC, to the second.

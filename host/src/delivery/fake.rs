@@ -334,6 +334,7 @@ pub fn live(version: &str, event: &str, handler: Arc<dyn Handler>) -> Arc<Live> 
         performs: BTreeSet::new(),
         announces: BTreeSet::new(),
         limits: AskedLimits::default(),
+        timetable: Vec::new(),
         schemas: Schemas::default(),
     };
     let version = Version { text: version.into(), digest: Digest::of(version.as_bytes()) };

@@ -10,7 +10,7 @@ use crate::catalog::Check;
 use crate::clock::{Timekeeping, Timekeepings};
 use crate::config::{EventKey, PluginKey, Settings};
 use crate::name::{EventName, PluginId};
-use crate::plugin::{Description, LiveSet};
+use crate::plugin::{Description, LiveSet, TimedEvent};
 use crate::schedule::Period;
 
 /// Who wants what the settings name.
@@ -66,6 +66,15 @@ fn wanted(settings: &Settings, live: &LiveSet) -> Timekeepings {
     for plugin in live.values() {
         for event in &plugin.description.subscriptions {
             want(event, plugin.id.to_string());
+        }
+    }
+    // A plugin's own, where the settings do not say otherwise.
+    for plugin in live.values() {
+        for TimedEvent { event, schedule, missed } in &plugin.description.timetable {
+            let (schedule, missed) = (schedule.clone(), *missed);
+            let kept = wanted.entry(event.clone());
+            let kept = kept.or_insert_with(|| Timekeeping { schedule, missed, wanted_by: Default::default() });
+            kept.wanted_by.insert(plugin.id.to_string());
         }
     }
     wanted

@@ -17,6 +17,7 @@ use super::instance::{Context, State};
 use super::refusal::Refusal;
 use super::schema::Schema;
 use super::since_v0_1::manifest;
+use super::timetable::{self, TimedEvent};
 use super::{AskedLimits, Budget, Description, Handler, Live, PluginSettings, Schemas, Uses, Version};
 use crate::message::{Subject, Timestamp};
 use crate::name::{AppName, EventName, PluginId, TaskName};
@@ -30,10 +31,7 @@ impl Compiled {
     /// Asks the component what it is, as the plugin of this place, within a time and memory limit of its own.
     pub async fn describe(&self, app: &AppName, time: Duration, memory: u64) -> Result<Description, Refusal> {
         let budget = Budget { time, wasm_time: time, recovery: time, memory, output_count: 0, output_size: 0 };
-        let settings = PluginSettings::default();
-        let grants = Grants::default();
-        let context = Context { now: Timestamp::from_millis(0), seed: self.digest.0, settings, grants };
-        let compiled = self.clone();
+        let (compiled, context) = (self.clone(), self.nowhere());
         let describing = async move {
             let describe =
                 async |store: &mut Store<State>, instance: &Instance| compiled.exports.describe(store, instance).await;
@@ -45,7 +43,32 @@ impl Compiled {
         let parsed = tokio::task::spawn_blocking(move || parse(&app, answer)).await;
         let description = parsed.map_err(|_| Refusal::Panic)?.map_err(Refusal::Description)?;
         self.check_exports(&description)?;
-        Ok(description)
+        let timetable = self.timetable(&description, budget).await?;
+        Ok(Description { timetable, ..description })
+    }
+
+    /// Asks for the events that are to be announced because time has come, if it exports that.
+    async fn timetable(&self, description: &Description, budget: Budget) -> Result<Vec<TimedEvent>, Refusal> {
+        if self.exports.timekeeper().is_none() {
+            return Ok(Vec::new());
+        }
+        let (compiled, context) = (self.clone(), self.nowhere());
+        let asking = async move {
+            let ask = async |store: &mut Store<State>, instance: &Instance| match compiled.exports.timekeeper() {
+                Some(timekeeper) => timekeeper.timetable(store, instance).await,
+                None => Ok(Vec::new()),
+            };
+            compiled.call(budget, context, ask).await
+        };
+        let (answer, _) = self.sandbox.fair.describe(asking).await;
+        let answer = answer.map_err(Refusal::Timekeeper)?;
+        timetable::parse(&description.announces, answer).map_err(Refusal::Timetable)
+    }
+
+    /// Where a plugin sees nothing: neither time nor settings.
+    fn nowhere(&self) -> Context {
+        let (settings, grants) = (PluginSettings::default(), Grants::default());
+        Context { now: Timestamp::from_millis(0), seed: self.digest.0, settings, grants }
     }
 
     /// A plugin handles what it says that it does.
@@ -116,6 +139,7 @@ pub(super) fn parse(app: &AppName, answer: manifest::Description) -> Result<Desc
         performs: performs.keys().cloned().collect(),
         announces: announces.keys().cloned().collect(),
         limits,
+        timetable: Vec::new(),
         schemas: Schemas {
             handled: declared(wanted, Subject::Event).chain(declared(performs, Subject::Task)).collect(),
             made: declared(announces, Subject::Event).chain(declared(emitted, Subject::Task)).collect(),

@@ -24,6 +24,7 @@ mod sandbox;
 mod schema;
 mod settings;
 mod since_v0_1;
+mod timetable;
 mod trust;
 mod weigh;
 
@@ -46,6 +47,7 @@ pub use reuse::Reuse;
 pub use sandbox::{Compiling, Sandbox, SandboxError, SandboxOptions};
 pub use schema::{InvalidSchema, Misfit, Schema};
 pub use settings::PluginSettings;
+pub use timetable::TimedEvent;
 pub use trust::{Distrust, Voucher};
 
 use crate::message::{Attempt, FailedAttempt, Headers, MessageId, Receipt, Subject, Tid, Timestamp};
@@ -117,7 +119,7 @@ impl fmt::Display for Version {
 }
 
 /// What a plugin says of itself, parsed and checked against its place.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Description {
     pub version: String,
     pub summary: String,
@@ -128,6 +130,9 @@ pub struct Description {
     pub performs: BTreeSet<TaskName>,
     pub announces: BTreeSet<EventName>,
     pub limits: AskedLimits,
+    /// The events among those that it announces which are announced because time has come.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub timetable: Vec<TimedEvent>,
     /// What payloads must fit, where it says so.
     #[serde(skip)]
     pub schemas: Schemas,

@@ -59,6 +59,10 @@ pub enum Refusal {
     Describe(Fault),
     #[error("`describe` says what it must not: {}", .0.join("; "))]
     Description(Vec<String>),
+    #[error("`timetable` failed: {0}")]
+    Timekeeper(Fault),
+    #[error("`timetable` says what it must not: {}", .0.join("; "))]
+    Timetable(Vec<String>),
     #[error("its queue `{queue}` is the plugin {owner}'s too; rename the plugin's file, the event or the task")]
     QueueTaken { queue: QueueName, owner: String },
     #[error("{} is the same plugin; keep one of the two files", other.display())]

@@ -25,6 +25,7 @@ pub(super) use self::leveret::plugin::log::add_to_linker;
 use self::leveret::plugin::log::{Host as LogHost, Level as LogLevel};
 pub(super) use self::leveret::plugin::types;
 pub(super) use exports::leveret::plugin::manifest;
+pub(super) use exports::leveret::plugin::timekeeper;
 use exports::leveret::plugin::{probe, recovery, subscriber, worker};
 
 const MANIFEST: &str = "leveret:plugin/manifest@0.1.0";
@@ -32,6 +33,7 @@ const SUBSCRIBER: &str = "leveret:plugin/subscriber@0.1.0";
 const WORKER: &str = "leveret:plugin/worker@0.1.0";
 const RECOVERY: &str = "leveret:plugin/recovery@0.1.0";
 const PROBE: &str = "leveret:plugin/probe@0.1.0";
+const TIMEKEEPER: &str = "leveret:plugin/timekeeper@0.1.0";
 /// The longest header name, in bytes: AMQP's short string.
 const SHORT_STRING: usize = 255;
 
@@ -55,6 +57,7 @@ pub(super) struct Exports {
     worker: Option<worker::GuestIndices>,
     recovery: Option<Recovery>,
     probe: Option<Probe>,
+    timekeeper: Option<Timekeeper>,
 }
 
 /// Whether a component with these exports performs tasks.
@@ -77,7 +80,9 @@ impl Exports {
         let worker = has(WORKER).then(|| worker::GuestIndices::new(pre)).transpose().map_err(contract)?;
         let recovery = has(RECOVERY).then(|| recovery::GuestIndices::new(pre)).transpose().map_err(contract)?;
         let probe = has(PROBE).then(|| probe::GuestIndices::new(pre)).transpose().map_err(contract)?;
-        Ok(Self { manifest, subscriber, worker, recovery: recovery.map(Recovery), probe: probe.map(Probe) })
+        let timekeeper = has(TIMEKEEPER).then(|| timekeeper::GuestIndices::new(pre)).transpose().map_err(contract)?;
+        let (recovery, probe, timekeeper) = (recovery.map(Recovery), probe.map(Probe), timekeeper.map(Timekeeper));
+        Ok(Self { manifest, subscriber, worker, recovery, probe, timekeeper })
     }
 
     pub(super) fn is_subscriber(&self) -> bool {
@@ -127,6 +132,10 @@ impl Exports {
     pub(super) fn probe(&self) -> Option<&Probe> {
         self.probe.as_ref()
     }
+
+    pub(super) fn timekeeper(&self) -> Option<&Timekeeper> {
+        self.timekeeper.as_ref()
+    }
 }
 
 /// The export `recovery` of a component that has it.
@@ -156,6 +165,19 @@ impl Probe {
         instance: &Instance,
     ) -> wasmtime::Result<Result<(), String>> {
         self.0.load(&mut *store, instance)?.call_healthy(store).await
+    }
+}
+
+/// The export `timekeeper` of a component that has it.
+pub(super) struct Timekeeper(timekeeper::GuestIndices);
+
+impl Timekeeper {
+    pub(super) async fn timetable(
+        &self,
+        store: &mut Store<State>,
+        instance: &Instance,
+    ) -> wasmtime::Result<Vec<timekeeper::TimedEvent>> {
+        self.0.load(&mut *store, instance)?.call_timetable(store).await
     }
 }
 

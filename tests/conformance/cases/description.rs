@@ -24,8 +24,15 @@ pub fn described(guest: &Guest) -> Verdict {
             ],
             "announces": ["echo.made", "report.made", "shape.made"],
             "limits": { "time_ms": 5000, "memory": 134_217_728, "prefetch": 7, "attempts": 4 },
+            "timetable": [
+                { "event": "report.made", "schedule": "cron 30 8 * * MON-FRI", "missed": "skip" },
+                { "event": "echo.made", "schedule": "every 1m 30s from 7s", "missed": "once" },
+                { "event": "shape.made", "schedule": "at 1970-01-01T00:00:05Z", "missed": "all" },
+            ],
         }),
     )?;
+    let zones: Vec<_> = description.timetable.iter().map(|timed| timed.schedule.zone().name()).collect();
+    same(&json!(zones), &json!(["Europe/Berlin", "UTC", "UTC"]))?;
     let AskedLimits { time, .. } = description.limits;
     holds(time == Some(Duration::from_secs(5)), "a time limit of 5 s", format!("{time:?}"))
 }

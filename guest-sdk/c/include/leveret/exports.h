@@ -23,6 +23,7 @@ void *leveret_run_worker(
     uint8_t *headers, size_t header_count);
 void *leveret_run_recovery(leveret_recovery *recovery, void *arguments);
 void *leveret_run_probe(leveret_probe *probe);
+void *leveret_run_timekeeper(const leveret_timed_event *events, size_t count);
 void leveret_forget(void);
 
 #ifdef __cplusplus
@@ -88,6 +89,20 @@ void leveret_forget(void);
     }                                                                                                                  \
     void leveret_forget(void)
 
+#define LEVERET_TIMETABLE(...)                                                                                         \
+    static const leveret_timed_event leveret_timed_events[] = {__VA_ARGS__};                                           \
+    LEVERET_EXPORT("timekeeper", "timetable") void *leveret_export_timetable(void)                                     \
+    {                                                                                                                  \
+        return leveret_run_timekeeper(                                                                                 \
+            leveret_timed_events, sizeof leveret_timed_events / sizeof *leveret_timed_events);                         \
+    }                                                                                                                  \
+    LEVERET_EXPORT_AFTER("timekeeper", "timetable") void leveret_after_timetable(void *result)                         \
+    {                                                                                                                  \
+        (void)result;                                                                                                  \
+        leveret_forget();                                                                                              \
+    }                                                                                                                  \
+    void leveret_forget(void)
+
 #else
 /* Natively they are found by the tests: see test.h. */
 #define LEVERET_EXPORT_SUBSCRIBER
@@ -98,7 +113,20 @@ void leveret_forget(void);
 #define LEVERET_EXPORT_PROBE(function)                                                                                 \
     LEVERET_C_LINKAGE leveret_probe *leveret_this_probe(void) { return function; }                                     \
     void leveret_forget(void)
+#define LEVERET_TIMETABLE(...)                                                                                         \
+    static const leveret_timed_event leveret_timed_events[] = {__VA_ARGS__};                                           \
+    LEVERET_C_LINKAGE const leveret_timed_event *leveret_timetable(size_t *count)                                      \
+    {                                                                                                                  \
+        *count = sizeof leveret_timed_events / sizeof *leveret_timed_events;                                           \
+        return leveret_timed_events;                                                                                   \
+    }                                                                                                                  \
+    void leveret_forget(void)
 #endif
+
+/*
+ * LEVERET_TIMETABLE({.event = "report.due", .cron = "30 8 * * MON-FRI"}, ...) has the host announce these events of the
+ * plugin's because time has come. At most 100, each event once. Once in a plugin.
+ */
 
 #ifndef __cplusplus
 /* Makes a leveret_recovery the plugin's last chance for messages that failed for good. Once in a plugin. */

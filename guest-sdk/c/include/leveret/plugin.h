@@ -214,6 +214,27 @@ typedef leveret_result leveret_recovery(
  */
 typedef const char *leveret_probe(void);
 
+/* What becomes of ticks that came while no host ran the plugin. */
+typedef enum leveret_missed {
+    LEVERET_ONCE, /* the newest of them is announced for all */
+    LEVERET_SKIP, /* none of them is; the next one says how many they were */
+    LEVERET_ALL,  /* each of them is, the newest 10,000 at the most */
+} leveret_missed;
+
+/*
+ * An event that the host announces because time has come: see LEVERET_TIMETABLE. It is due by `cron`, or else by `every`,
+ * or else at `at`. What is announced is an object with the tick, the period, and how many ticks were missed before it.
+ */
+typedef struct leveret_timed_event {
+    const char *event; /* its full name, one of those that the plugin announces */
+    const char *cron;  /* five fields such as "30 8 * * MON-FRI", or six, the first of which are seconds */
+    uint64_t every;    /* so many milliseconds: whole seconds, from one second to 100 years */
+    uint64_t offset;   /* how many milliseconds after the full hour, day and so on the first of them begins */
+    uint64_t at;       /* once, in milliseconds since 1970-01-01 UTC */
+    const char *zone;  /* whose clocks it goes by, such as "Europe/Berlin"; NULL for UTC */
+    leveret_missed missed;
+} leveret_timed_event;
+
 /* How much a line of the log matters. The operator sees trace and debug only when asking for them. */
 typedef enum leveret_level { LEVERET_TRACE, LEVERET_DEBUG, LEVERET_INFO, LEVERET_WARN, LEVERET_ERROR } leveret_level;
 

@@ -59,6 +59,9 @@ const leveret_delivery *leveret_recover_task(
 /* Asks the plugin's probe: NULL, or the reason why it is ill. The plugin must have one. */
 const char *leveret_ask_health(void);
 
+/* The plugin's timetable, and how many events it has: none without LEVERET_TIMETABLE. */
+const leveret_timed_event *leveret_timetable(size_t *count);
+
 /* Sets a setting, as the operator would; NULL takes it away. The texts must stay as they are. */
 void leveret_set_setting(const char *name, const char *value);
 

@@ -363,6 +363,49 @@ void __wasm_export_exports_leveret_plugin_probe_healthy_post_return(uint8_t * ar
   }
 }
 
+// Exported Functions from `leveret:plugin/timekeeper@0.1.0`
+
+__attribute__((__weak__, __export_name__("cabi_post_leveret:plugin/timekeeper@0.1.0#timetable")))
+void __wasm_export_exports_leveret_plugin_timekeeper_timetable_post_return(uint8_t * arg0) {
+  size_t len = *((size_t*) (arg0 + sizeof(void*)));
+  if (len > 0) {
+    uint8_t *ptr = *((uint8_t **) (arg0 + 0));
+    for (size_t i = 0; i < len; i++) {
+      uint8_t *base = ptr + i * (32+4*sizeof(void*));
+      (void) base;
+      if ((*((size_t*) (base + sizeof(void*)))) > 0) {
+        free(*((uint8_t **) (base + 0)));
+      }
+      switch ((int32_t) (int32_t) *((uint8_t*) (base + (2*sizeof(void*))))) {
+        case 0: {
+          if ((*((size_t*) (base + (8+3*sizeof(void*))))) > 0) {
+            free(*((uint8_t **) (base + (8+2*sizeof(void*)))));
+          }
+          break;
+        }
+        case 1: {
+          break;
+        }
+        case 2: {
+          break;
+        }
+      }
+      switch ((int32_t) (int32_t) *((uint8_t*) (base + (24+2*sizeof(void*))))) {
+        case 0: {
+          break;
+        }
+        case 1: {
+          if ((*((size_t*) (base + (24+4*sizeof(void*))))) > 0) {
+            free(*((uint8_t **) (base + (24+3*sizeof(void*)))));
+          }
+          break;
+        }
+      }
+    }
+    free(ptr);
+  }
+}
+
 // Canonical ABI intrinsics
 
 __attribute__((__weak__, __export_name__("cabi_realloc")))
@@ -758,6 +801,16 @@ uint8_t * __wasm_export_exports_leveret_plugin_probe_healthy(void) {
   } else {
     *((int8_t*)(ptr + 0)) = 0;
   }
+  return ptr;
+}
+
+__attribute__((__export_name__("leveret:plugin/timekeeper@0.1.0#timetable")))
+uint8_t * __wasm_export_exports_leveret_plugin_timekeeper_timetable(void) {
+  exports_leveret_plugin_timekeeper_list_timed_event_t ret;
+  exports_leveret_plugin_timekeeper_timetable(&ret);
+  uint8_t *ptr = (uint8_t *) &RET_AREA;
+  *((size_t*)(ptr + sizeof(void*))) = (ret).len;
+  *((uint8_t **)(ptr + 0)) = (uint8_t *) (ret).ptr;
   return ptr;
 }
 

@@ -369,6 +369,59 @@ typedef struct {
   } val;
 } exports_leveret_plugin_probe_result_void_string_t;
 
+// What comes again and again.
+typedef struct exports_leveret_plugin_timekeeper_interval_t {
+  // Its length in milliseconds: whole seconds, from one second to 100 years.
+  uint64_t   length;
+  // When the first begins, in milliseconds after 1970-01-01T00:00 on the zone's clocks: whole seconds, less than the
+  // length. 0 for the full hour, day and so on.
+  uint64_t   offset;
+} exports_leveret_plugin_timekeeper_interval_t;
+
+// A rule of when an event is due.
+typedef struct exports_leveret_plugin_timekeeper_schedule_t {
+  uint8_t tag;
+  union {
+    bindings_string_t     cron;
+    exports_leveret_plugin_timekeeper_interval_t     every;
+    uint64_t     at;
+  } val;
+} exports_leveret_plugin_timekeeper_schedule_t;
+
+// Whenever this cron expression fits: five fields such as `30 8 * * MON-FRI`, or six, the first of which are seconds.
+#define EXPORTS_LEVERET_PLUGIN_TIMEKEEPER_SCHEDULE_CRON 0
+// Each time that an interval has passed.
+#define EXPORTS_LEVERET_PLUGIN_TIMEKEEPER_SCHEDULE_EVERY 1
+// Once, at this moment, in milliseconds since 1970-01-01 UTC.
+#define EXPORTS_LEVERET_PLUGIN_TIMEKEEPER_SCHEDULE_AT 2
+
+// What becomes of ticks that came while no host ran the plugin.
+typedef uint8_t exports_leveret_plugin_timekeeper_missed_t;
+
+// They are not announced; the next one says how many they were.
+#define EXPORTS_LEVERET_PLUGIN_TIMEKEEPER_MISSED_SKIP 0
+// The newest of them is announced for all.
+#define EXPORTS_LEVERET_PLUGIN_TIMEKEEPER_MISSED_ONCE 1
+// Each of them is announced, the newest 10,000 at the most.
+#define EXPORTS_LEVERET_PLUGIN_TIMEKEEPER_MISSED_ALL 2
+
+// One event and when.
+typedef struct exports_leveret_plugin_timekeeper_timed_event_t {
+  // The event's full name: one of those that `description.announces` lists.
+  bindings_string_t   event;
+  // When.
+  exports_leveret_plugin_timekeeper_schedule_t   schedule;
+  // The time zone whose clocks it goes by, such as `Europe/Berlin`; absent for UTC.
+  bindings_option_string_t   zone;
+  // What becomes of ticks that came while no host ran the plugin.
+  exports_leveret_plugin_timekeeper_missed_t   missed;
+} exports_leveret_plugin_timekeeper_timed_event_t;
+
+typedef struct {
+  exports_leveret_plugin_timekeeper_timed_event_t *ptr;
+  size_t len;
+} exports_leveret_plugin_timekeeper_list_timed_event_t;
+
 // Imported Functions from `leveret:plugin/log@0.1.0`
 // Writes one line. At most 1,000 lines a delivery and 8 KiB a line are kept; the rest is counted and dropped.
 // Standard output and standard error are kept too, as `info` and `warn`, within the same limits.
@@ -399,6 +452,9 @@ bool exports_leveret_plugin_recovery_recover(exports_leveret_plugin_recovery_mes
 
 // Exported Functions from `leveret:plugin/probe@0.1.0`
 bool exports_leveret_plugin_probe_healthy(bindings_string_t *err);
+
+// Exported Functions from `leveret:plugin/timekeeper@0.1.0`
+void exports_leveret_plugin_timekeeper_timetable(exports_leveret_plugin_timekeeper_list_timed_event_t *ret);
 
 #ifdef __cplusplus
 }

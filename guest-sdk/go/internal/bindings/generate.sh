@@ -16,6 +16,7 @@ world go-subscriber { export subscriber; }
 world go-worker { export worker; }
 world go-recovery { export recovery; }
 world go-probe { export probe; }
+world go-timekeeper { export timekeeper; }
 world go-grants {
     import wasi:http/types@0.2.12;
     import wasi:http/outgoing-handler@0.2.12;
@@ -24,7 +25,7 @@ world go-grants {
 }
 END
 
-interfaces="manifest subscriber worker recovery probe"
+interfaces="manifest subscriber worker recovery probe timekeeper"
 for interface in $interfaces grants; do
     wit-bindgen go --world "go-$interface" --pkg-name leveret/plugin/internal/bindings \
         --out-dir "$work/$interface" "$work/wit" > "$work/log" 2>&1 || { cat "$work/log"; exit 1; }
@@ -39,9 +40,10 @@ adapt() {
 }
 
 # Imports and exports exist on wasm only; the types of the contract are for native tests, too.
-mkdir -p leveret_plugin_types leveret_plugin_manifest
+mkdir -p leveret_plugin_types leveret_plugin_manifest leveret_plugin_timekeeper
 adapt "$work/recovery/leveret_plugin_types/wit_bindings.go" | gofmt > leveret_plugin_types/wit_bindings.go
 adapt "$work/manifest/leveret_plugin_manifest/wit_bindings.go" | gofmt > leveret_plugin_manifest/wit_bindings.go
+adapt "$work/timekeeper/leveret_plugin_timekeeper/wit_bindings.go" | gofmt > leveret_plugin_timekeeper/wit_bindings.go
 import() {
     mkdir -p "$2"
     { printf '//go:build wasm\n\n'; adapt "$work/$1/$2/wit_bindings.go"; } | gofmt > "$2/wit_bindings.go"

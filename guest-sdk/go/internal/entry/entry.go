@@ -3,6 +3,7 @@ package entry
 
 import (
 	"leveret/plugin/internal/bindings/leveret_plugin_manifest"
+	"leveret/plugin/internal/bindings/leveret_plugin_timekeeper"
 	contract "leveret/plugin/internal/bindings/leveret_plugin_types"
 	wit "leveret/plugin/internal/wit/types"
 )
@@ -30,3 +31,6 @@ var Recover func(contract.Message, []contract.FailedAttempt) wit.Result[[]contra
 
 // Healthy is `probe.healthy`.
 var Healthy func() wit.Result[wit.Unit, string]
+
+// Timetable is `timekeeper.timetable`.
+var Timetable func() []leveret_plugin_timekeeper.TimedEvent

@@ -17,6 +17,7 @@ pub struct Plugin {
     pub limits: Limits,
     pub recover: Option<Path>,
     pub healthy: Option<Path>,
+    pub timetable: Option<Path>,
 }
 
 /// One task under `emits`, or one event under `announces`: a name, or `{ name: …, schema: … }`.
@@ -33,7 +34,7 @@ pub struct Limits {
     pub attempts: Option<Expr>,
 }
 
-const KEYS: &str = "version, summary, subscribers, workers, emits, announces, limits, recover, healthy";
+const KEYS: &str = "version, summary, subscribers, workers, emits, announces, limits, recover, healthy, timetable";
 
 impl Parse for Plugin {
     fn parse(input: ParseStream) -> Result<Self> {
@@ -49,6 +50,7 @@ impl Parse for Plugin {
                 "limits" => plugin.limits = input.parse()?,
                 "recover" => plugin.recover = Some(input.parse()?),
                 "healthy" => plugin.healthy = Some(input.parse()?),
+                "timetable" => plugin.timetable = Some(input.parse()?),
                 _ => return Ok(Known::No(KEYS)),
             }
             Ok(Known::Yes)
@@ -66,8 +68,8 @@ impl Plugin {
                              or `workers: [send]`, where `send` has the attribute `#[perform(\"email.send\")]`";
             return Err(Error::new(Span::call_site(), complaint));
         }
-        if let (Some(event), []) = (self.announces.first(), &self.workers[..]) {
-            let complaint = "only workers announce events, and this plugin lists none";
+        if let (Some(event), [], None) = (self.announces.first(), &self.workers[..], &self.timetable) {
+            let complaint = "only workers and timetables announce events, and this plugin has neither";
             return Err(Error::new(event.name.span(), complaint));
         }
         check_shapes(&self.emits, "task", name::check_task)?;
@@ -137,7 +139,7 @@ mod tests {
                       emits: ["a.b", { name: "c.d", schema: "{}" }],
                       announces: [{ name: "e.f", schema: "{}" }, "g.h"],
                       limits: { time: Duration::from_secs(1), memory: 1 << 20, prefetch: 1, attempts: 2 },
-                      recover: r, healthy: h"#;
+                      recover: r, healthy: h, timetable: t"#;
         assert_eq!(complaint(text), "");
     }
 
@@ -151,7 +153,8 @@ mod tests {
 
     #[test]
     fn an_event_that_no_worker_could_announce_is_refused() {
-        assert!(complaint(r#"subscribers: [a], announces: ["email.sent"]"#).contains("only workers announce"));
+        assert!(complaint(r#"subscribers: [a], announces: ["email.sent"]"#).contains("only workers and timetables"));
+        assert_eq!(complaint(r#"subscribers: [a], announces: ["report.due"], timetable: t"#), "");
     }
 
     #[test]

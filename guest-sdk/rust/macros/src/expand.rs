@@ -12,6 +12,7 @@ impl Plugin {
         let worker = (!self.workers.is_empty()).then(|| expand_worker(&self.workers));
         let recovery = self.recover.as_ref().map(expand_recovery);
         let probe = self.healthy.as_ref().map(expand_probe);
+        let timekeeper = self.timetable.as_ref().map(expand_timekeeper);
         quote! {
             const _: () = {
                 use ::leveret_plugin::export;
@@ -23,6 +24,7 @@ impl Plugin {
                 #worker
                 #recovery
                 #probe
+                #timekeeper
             };
         }
     }
@@ -138,6 +140,21 @@ fn expand_probe(function: &Path) -> TokenStream {
 
         #[cfg(target_family = "wasm")]
         export::probe::export_probe!(Plugin);
+    }
+}
+
+fn expand_timekeeper(function: &Path) -> TokenStream {
+    quote! {
+        impl export::timed::Guest for Plugin {
+            fn timetable() -> ::std::vec::Vec<export::timed::TimedEvent> {
+                export::timetable(#function)
+            }
+        }
+
+        const _: fn() -> ::std::vec::Vec<export::timed::TimedEvent> = <Plugin as export::timed::Guest>::timetable;
+
+        #[cfg(target_family = "wasm")]
+        export::timekeeper::export_timekeeper!(Plugin);
     }
 }
 

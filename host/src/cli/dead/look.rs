@@ -1,19 +1,18 @@
 //! `leveret dead list`, `show` and `export`: they change nothing.
 
-use std::fs::File;
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
 use serde::Deserialize;
 
-use super::meant::{Meant, One, query};
+use super::meant::{Meant, One};
 use crate::cli::Output;
-use crate::cli::api::{Api, path};
+use crate::cli::api::{Api, path, query};
 use crate::cli::error::CliError;
-use crate::cli::text::{cost, moment, plain, short};
+use crate::cli::output::{sink, written};
+use crate::cli::text::{cost, headers, moment, plain, pretty, short};
 use crate::dead::Report;
-use crate::json::spread;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  leveret dead list --app pheidi --since 2h --json | jq -r .reason | sort | uniq -c")]
@@ -91,13 +90,7 @@ impl Export {
         let more = [("whole", "true".to_owned()), ("limit", self.limit.unwrap_or(u64::MAX).to_string())];
         let query = query(&self.meant.filter(None), &more)?;
         let lines = api.lines(&format!("/dead?{query}"))?;
-        let mut out: Box<dyn Write> = match &self.output {
-            None => Box::new(BufWriter::new(io::stdout().lock())),
-            Some(file) => {
-                let unwritable = |error| CliError::Usage(format!("{} cannot be written: {error}", file.display()));
-                Box::new(BufWriter::new(File::create(file).map_err(unwritable)?))
-            }
-        };
+        let mut out = sink(self.output.as_deref())?;
         let mut number = 0;
         for line in lines {
             let line = whole(line?)?;
@@ -128,15 +121,6 @@ fn whole(line: String) -> Result<String, CliError> {
 
 fn report(line: &str) -> Result<Report, CliError> {
     serde_json::from_str(line).map_err(|error| CliError::Failed(format!("the host says what is no letter: {error}")))
-}
-
-/// Whether it was written; not if whoever reads has read enough, as `head` does.
-fn written(written: io::Result<()>) -> Result<bool, CliError> {
-    match written {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
-        Err(error) => Err(CliError::Failed(error.to_string())),
-    }
 }
 
 fn head() -> String {
@@ -173,19 +157,14 @@ fn human(letter: &Report) -> String {
         let (took, cost) = (failure.receipt.time, cost(&failure.receipt));
         text += &format!("  {:>3}  {time}  {version}  in {took:?}{cost}: {reason}\n", failure.attempt);
     }
-    if let Some(headers) = letter.headers.as_ref().and_then(|headers| headers.as_object()) {
-        text += "headers\n";
-        for (name, value) in headers {
-            text += &format!("  {}: {}\n", plain(name), plain(&value.to_string()));
-        }
-    }
+    text += &letter.headers.as_ref().map(headers).unwrap_or_default();
     let (bytes, body) = (letter.bytes, body(letter));
     text + &format!("body, {bytes} bytes\n{body}\n")
 }
 
 fn body(letter: &Report) -> String {
     match (&letter.body, &letter.text) {
-        (Some(json), _) => spread(json.get()).lines().map(|line| plain(line) + "\n").collect(),
+        (Some(json), _) => pretty(json.get()),
         (None, Some(text)) => plain(text),
         (None, None) => "(no text; `leveret dead export` writes its bytes)".into(),
     }

@@ -3,19 +3,19 @@
 use std::io::{BufRead, IsTerminal, Write};
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 
-use super::meant::{Meant, id};
+use super::meant::Meant;
 use crate::cli::Output;
 use crate::cli::api::Api;
+use crate::cli::argument::beginning;
 use crate::cli::error::CliError;
-use crate::cli::text::plain;
+use crate::cli::text::{bar, plain};
 use crate::dead::{Fate, Order, Progress, Rate, Tally};
 
 #[derive(Debug, Args)]
 struct Which {
     /// The message's id, or as much of its beginning as no other has.
-    #[arg(value_name = "ID", value_parser = id)]
+    #[arg(value_name = "ID", value_parser = beginning)]
     id: Option<String>,
     #[command(flatten)]
     meant: Meant,
@@ -126,11 +126,7 @@ fn settle(api: &Api, output: Output, order: &Order, fate: Fate) -> Result<Tally,
         Fate::Retry => "/dead/retry",
         Fate::Discard => "/dead/discard",
     };
-    // Shown on standard error, and only if that is a terminal.
-    let bar = ProgressBar::new(0);
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} letters, {per_sec}  {msg}") {
-        bar.set_style(style);
-    }
+    let bar = bar("{bar:30} {pos}/{len} letters, {per_sec}  {msg}");
     let mut tally = Tally::default();
     for line in api.order_lines(path, order)? {
         let line = line?;

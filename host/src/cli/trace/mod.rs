@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::Output;
 use super::api::{Api, path};
+use super::argument::tid;
 use super::error::CliError;
 use crate::config::Settings;
 use crate::ledger::Step;
@@ -23,10 +24,6 @@ pub(super) struct Trace {
     /// The transaction ID.
     #[arg(value_parser = tid)]
     tid: Tid,
-}
-
-fn tid(text: &str) -> Result<Tid, String> {
-    Tid::from_wire(text).ok_or_else(|| "a TID has 1 to 255 bytes".into())
 }
 
 impl Trace {

@@ -1,3 +1,5 @@
+//! Settings from files and the environment, and what is wrong with them.
+
 mod clock;
 
 use std::num::NonZeroU32;

@@ -10,6 +10,7 @@ import (
 	"leveret/plugin/probe"
 	"leveret/plugin/recovery"
 	"leveret/plugin/subscriber"
+	"leveret/plugin/timekeeper"
 	"leveret/plugin/worker"
 )
 
@@ -44,6 +45,11 @@ func init() {
 	worker.Handle("shape.check", shapeTask, plugin.Schema(shaped))
 	recovery.Handle(recoverMessage)
 	probe.Handle(healthy)
+	timekeeper.Announce(
+		timekeeper.Event{Name: "report.made", Cron: "30 8 * * MON-FRI", Zone: "Europe/Berlin", Missed: timekeeper.Skip},
+		timekeeper.Event{Name: "echo.made", Every: 90 * time.Second, Offset: 7 * time.Second},
+		timekeeper.Event{Name: "shape.made", At: time.UnixMilli(5000), Missed: timekeeper.All},
+	)
 }
 
 func main() {}

@@ -6,7 +6,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn, TypedDict
 
 from leveret_plugin import (
@@ -22,6 +22,7 @@ from leveret_plugin import (
     Retry,
     Task,
     Tasks,
+    TimedEvent,
 )
 
 OBJECT_WITH_N = {"type": "object", "required": ["n"]}
@@ -31,6 +32,11 @@ plugin = Plugin(
     emits={"echo.make": None, "report.make": None, "shape.make": INTEGER_N},
     announces={"echo.made": None, "report.made": None, "shape.made": INTEGER_N},
     limits=Limits(time=timedelta(seconds=5), memory=128 << 20, prefetch=7, attempts=4),
+    timetable={
+        "report.made": TimedEvent(cron="30 8 * * MON-FRI", zone="Europe/Berlin", missed="skip"),
+        "echo.made": TimedEvent(every=timedelta(seconds=90), offset=timedelta(seconds=7)),
+        "shape.made": TimedEvent(at=datetime.fromtimestamp(5, UTC), missed="all"),
+    },
 )
 
 calls = 0

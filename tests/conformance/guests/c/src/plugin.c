@@ -144,6 +144,10 @@ static const char *healthy(void)
 
 LEVERET_RECOVER(recover);
 LEVERET_HEALTHY(healthy);
+LEVERET_TIMETABLE(
+    {.event = "report.made", .cron = "30 8 * * MON-FRI", .zone = "Europe/Berlin", .missed = LEVERET_SKIP},
+    {.event = "echo.made", .every = 90000, .offset = 7000},
+    {.event = "shape.made", .at = 5000, .missed = LEVERET_ALL});
 
 #define OBJECT_WITH_N "{\"type\": \"object\", \"required\": [\"n\"]}"
 #define INTEGER_N                                                                                                      \

@@ -114,6 +114,10 @@ static std::optional<std::string> healthy()
 
 LEVERET_RECOVER(recover);
 LEVERET_HEALTHY(healthy);
+LEVERET_TIMETABLE(
+    {.event = "report.made", .cron = "30 8 * * MON-FRI", .zone = "Europe/Berlin", .missed = LEVERET_SKIP},
+    {.event = "echo.made", .every = 90000, .offset = 7000},
+    {.event = "shape.made", .at = 5000, .missed = LEVERET_ALL});
 
 static const char *const object_with_n = R"({"type": "object", "required": ["n"]})";
 static const char *const integer_n =

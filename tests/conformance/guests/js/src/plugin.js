@@ -24,6 +24,11 @@ export default definePlugin({
       attempts: attempts.map((attempt) => ({ ...attempt, time: attempt.time.getTime() })),
     });
   },
+  timetable: [
+    { event: "report.made", cron: "30 8 * * MON-FRI", zone: "Europe/Berlin", missed: "skip" },
+    { event: "echo.made", every: 90_000, offset: 7_000 },
+    { event: "shape.made", at: new Date(5_000), missed: "all" },
+  ],
   healthy() {
     const ill = setting("ill");
     if (ill !== undefined) throw new Error(ill);

@@ -8,7 +8,7 @@ mod world;
 use leveret_plugin::prelude::*;
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const OBJECT_WITH_N: &str = r#"{"type": "object", "required": ["n"]}"#;
 const INTEGER_N: &str = r#"{"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}"#;
@@ -21,6 +21,7 @@ leveret_plugin::plugin! {
     limits: { time: Duration::from_secs(5), memory: 128 << 20, prefetch: 7, attempts: 4 },
     recover: recover,
     healthy: healthy,
+    timetable: timetable,
 }
 
 #[subscribe("conformance.echoed")]
@@ -113,6 +114,14 @@ fn recover(message: Message, attempts: Vec<FailedAttempt>) -> Handled {
     }
     let attempts: Vec<Value> = attempts.iter().map(told).collect();
     report(json!({ "recovered": id, "attempts": attempts }))
+}
+
+fn timetable() -> Vec<TimedEvent> {
+    vec![
+        TimedEvent::cron("report.made", "30 8 * * MON-FRI").zone("Europe/Berlin").missed(Missed::Skip),
+        TimedEvent::every("echo.made", Duration::from_secs(90)).offset(Duration::from_secs(7)),
+        TimedEvent::at("shape.made", UNIX_EPOCH + Duration::from_secs(5)).missed(Missed::All),
+    ]
 }
 
 fn healthy() -> Result<(), Failure> {
