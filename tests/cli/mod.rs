@@ -3,6 +3,7 @@
 mod audit;
 mod build;
 mod check;
+mod clock;
 mod config;
 mod dev;
 mod history;

@@ -27,6 +27,7 @@ macro_rules! on_each_broker {
 mod absent;
 mod author;
 mod bad;
+mod clock;
 mod flow;
 mod history;
 mod ingress;
