@@ -5,6 +5,7 @@ mod build;
 mod check;
 mod config;
 mod dev;
+mod later;
 mod letters;
 mod new;
 mod operate;

@@ -51,7 +51,7 @@ pub(super) async fn ready(path: &Path) -> Process {
 
 #[test]
 fn each_command_explains_itself_with_an_example() {
-    for command in ["dead", "trace", "audit", "top", "plugin", "breaker", "topology"] {
+    for command in ["dead", "trace", "audit", "top", "plugin", "breaker", "clock", "topology"] {
         let ended = leveret(directory().path(), &[], &[command, "--help"]);
         assert_eq!(ended.code, 0);
         assert!(ended.output.contains(&format!("Example:\n  leveret {command}")), "{}", ended.output);
@@ -73,6 +73,8 @@ fn without_a_host_each_command_says_how_to_start_one() {
         &["top", "--once"],
         &["plugin", "list"],
         &["plugin", "pause", "x"],
+        &["clock", "list"],
+        &["clock", "cancel", "x"],
         &["breaker", "list"],
         &["breaker", "trip", "x"],
         &["topology", "plan"],
