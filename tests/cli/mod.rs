@@ -7,6 +7,7 @@ mod clock;
 mod config;
 mod dev;
 mod history;
+mod later;
 mod letters;
 mod new;
 mod operate;
