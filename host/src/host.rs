@@ -2,6 +2,7 @@
 
 mod clock;
 mod grants;
+mod keeping;
 mod ledger;
 mod policies;
 mod trust;
@@ -20,7 +21,7 @@ use tokio_util::task::TaskTracker;
 use crate::admin;
 use crate::broker::embedded::{EmbeddedBroker, OpenError};
 use crate::broker::rabbitmq::{Options, QueueType, RabbitMqBroker, UrlError};
-use crate::broker::{Broker, BrokerStatus, Retention};
+use crate::broker::{Broker, BrokerStatus};
 use crate::catalog::{Catalog, CatalogOptions, Limits, Loader};
 use crate::clock::later::Deliveries;
 use crate::clock::{BrokerWorld, Clock};
@@ -34,6 +35,7 @@ use crate::plugin::grant::NoRoots;
 use crate::plugin::{Compiling, PluginSettings, Reuse, Sandbox, SandboxError, SandboxOptions};
 pub use clock::check as clock_check;
 pub use grants::{SecretError, SecretReason};
+use keeping::keeping;
 pub use policies::InvalidPolicy;
 use policies::{budget, policies, rate};
 pub use trust::{InvalidTrust, trust};
@@ -213,7 +215,8 @@ impl Host {
 /// The broker that the settings name.
 pub fn broker(settings: &Settings) -> Result<Arc<dyn Broker>, StartError> {
     let Some(url) = settings.broker.url.secret_url() else {
-        return Ok(EmbeddedBroker::open_keeping(&settings.broker.embedded.file, retention(settings))?);
+        let retention = keeping(settings).map(|keeping| keeping.retention);
+        return Ok(EmbeddedBroker::open_keeping(&settings.broker.embedded.file, retention)?);
     };
     let rabbitmq = &settings.broker.rabbitmq;
     let queue_type = match rabbitmq.queue_type {
@@ -226,14 +229,9 @@ pub fn broker(settings: &Settings) -> Result<Arc<dyn Broker>, StartError> {
         reconnect_minimum: rabbitmq.reconnect_minimum.as_duration(),
         reconnect_maximum: rabbitmq.reconnect_maximum.as_duration(),
         tid_in_body: rabbitmq.tid_in_body,
+        history: keeping(settings),
     };
     Ok(RabbitMqBroker::connect(url, options)?)
-}
-
-/// For how long the settings keep a history, if they keep one.
-fn retention(settings: &Settings) -> Option<Retention> {
-    let history = &settings.history;
-    history.enabled.then(|| Retention { age: history.age.as_duration(), size: history.size.as_bytes() })
 }
 
 /// What the sandbox may use, as the settings say.

@@ -2,10 +2,12 @@
 //!
 //! The machine that this runs on is rarely quiet: look at the ratios, which are taken within one run.
 
+mod backfill;
 mod baseline;
 mod call;
 mod compile;
 mod figures;
+mod history;
 mod instance;
 mod lateness;
 mod ledger;
@@ -37,6 +39,11 @@ struct Arguments {
     /// and enough when retries are.
     #[arg(long)]
     prefetch: Option<NonZeroU16>,
+    /// How many events are in the history: 100,000 where it is looked through, 1,000,000 for a back-fill.
+    #[arg(long)]
+    events: Option<u32>,
+    #[command(flatten)]
+    backfill: backfill::Plan,
 }
 
 /// One measurement.
@@ -64,14 +71,30 @@ enum Measurement {
     Retry,
     /// What the ledger can remember a second, and what it costs to drop duplicates.
     Ledger,
+    /// How many events of the past are looked at a second, on both brokers.
+    History,
+    /// A plugin that comes late is given a million events of the past, while the host is killed and a stream goes on. Only
+    /// where it is named: it takes long.
+    Backfill,
 }
 
 fn main() -> ExitCode {
-    let Arguments { what, prefetch } = Arguments::parse();
+    let Arguments { what, prefetch, events, backfill } = Arguments::parse();
+    if what == [Measurement::Backfill] {
+        let runtime = tokio::runtime::Runtime::new().map_err(Failure::from);
+        let measured =
+            runtime.and_then(|runtime| runtime.block_on(backfill::measure(&backfill, events.unwrap_or(1_000_000))));
+        return told(measured.map(|figures| figures.to_string()));
+    }
     let wanted = |measurement| what.is_empty() || what.contains(&measurement);
-    match run(wanted, prefetch) {
+    let figures = run(wanted, prefetch, events.unwrap_or(100_000).into());
+    told(figures.map(|figures| format!("{}\n{}", figures.table(), figures.json())))
+}
+
+fn told(outcome: Result<String, Failure>) -> ExitCode {
+    match outcome {
         Ok(figures) => {
-            println!("\n{}\n{}", figures.table(), figures.json());
+            println!("\n{figures}");
             ExitCode::SUCCESS
         }
         Err(failure) => {
@@ -81,7 +104,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(wanted: impl Fn(Measurement) -> bool, asked: Option<NonZeroU16>) -> Result<Figures, Failure> {
+fn run(wanted: impl Fn(Measurement) -> bool, asked: Option<NonZeroU16>, events: u64) -> Result<Figures, Failure> {
     let prefetch = asked.unwrap_or(Settings::default().delivery.prefetch);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut figures = Figures::new();
@@ -151,6 +174,15 @@ fn run(wanted: impl Fn(Measurement) -> bool, asked: Option<NonZeroU16>) -> Resul
         runtime.block_on(ledger::measure(&mut figures))?;
         eprintln!("throughput with and without deduplication…");
         runtime.block_on(throughput::deduplication(prefetch, &mut figures))?;
+    }
+    if wanted(Measurement::History) {
+        eprintln!("history on the embedded broker…");
+        runtime.block_on(history::measure(Settings::default(), "embedded", events, &mut figures))?;
+        eprintln!("history on RabbitMQ…");
+        let node = Node::start();
+        let mut settings = Settings::default();
+        settings.broker.url = node.vhost("bench").parse()?;
+        runtime.block_on(history::measure(settings, "rabbitmq", events, &mut figures))?;
     }
     Ok(figures)
 }

@@ -5,6 +5,7 @@ mod build;
 mod check;
 mod config;
 mod dev;
+mod history;
 mod later;
 mod letters;
 mod new;
@@ -70,8 +71,8 @@ fn the_help_tells_the_commands_and_the_exit_codes() {
     let ended = leveret(directory().path(), &[], &["--help"]);
     assert_eq!(ended.code, 0);
     let commands = [
-        "up", "demo", "dev", "publish", "check", "test", "status", "dead", "trace", "audit", "top", "plugin",
-        "breaker", "topology", "config",
+        "up", "demo", "dev", "publish", "check", "test", "status", "dead", "history", "replay", "trace", "audit",
+        "top", "plugin", "breaker", "topology", "config",
     ];
     for word in commands.into_iter().chain(["Exit codes"]) {
         assert!(ended.output.contains(word), "{word} is missing in {}", ended.output);

@@ -51,7 +51,7 @@ pub(super) async fn ready(path: &Path) -> Process {
 
 #[test]
 fn each_command_explains_itself_with_an_example() {
-    for command in ["dead", "trace", "audit", "top", "plugin", "breaker", "clock", "topology"] {
+    for command in ["dead", "history", "replay", "trace", "audit", "top", "plugin", "breaker", "clock", "topology"] {
         let ended = leveret(directory().path(), &[], &[command, "--help"]);
         assert_eq!(ended.code, 0);
         assert!(ended.output.contains(&format!("Example:\n  leveret {command}")), "{}", ended.output);
@@ -68,6 +68,12 @@ fn without_a_host_each_command_says_how_to_start_one() {
         &["dead", "retry", "x"],
         &["dead", "discard", "x", "--yes"],
         &["dead", "export"],
+        &["history"],
+        &["history", "list", "--follow"],
+        &["history", "count"],
+        &["history", "show", "x"],
+        &["history", "--export", "-"],
+        &["replay", "--to", "x", "--all"],
         &["trace", "x"],
         &["audit"],
         &["top", "--once"],
@@ -95,6 +101,11 @@ fn what_can_only_be_a_mistake_is_a_wrong_use() {
         (&["dead", "list", "--since", "yesterday"], "2h"),
         (&["dead", "retry", "x", "--rate", "fast"], "50/s"),
         (&["plugin", "pause", "a/b/c"], "plugin name"),
+        (&["history", "--from", "yesterday"], "2026-01-31"),
+        (&["history", "--event", "user..created"], "org.#"),
+        (&["history", "--where", "customer"], "/customer/id=42"),
+        (&["history", "--sort", "time"], "--sort"),
+        (&["replay", "--to", "x"], "--all"),
         (&["trace", ""], "1 to 255"),
         (&["audit", "--plugin", "a/b/c"], "plugin name"),
         (&["top", "--by", "weight"], "host-time"),

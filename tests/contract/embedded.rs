@@ -268,33 +268,3 @@ async fn i7_kill_9_brings_nothing_acknowledged_back() {
     // At most one was gone for good and not yet printed.
     assert!(left.len() + acknowledged.len() + 1 >= published.len());
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn throw_away_speed() {
-    let bench = Directory::new().await;
-    let broker = bench.connect().await;
-    let paid = event("org.payment.processed");
-    let begun = std::time::Instant::now();
-    for _ in 0..200 {
-        broker.publish((0..1000).map(|_| announce(&paid)).collect()).await.expect("published");
-    }
-    eprintln!("SPEED published 200000 in {:?}", begun.elapsed());
-    let begun = std::time::Instant::now();
-    let recorded = super::history::to_the_end(&broker, From::First).await;
-    eprintln!("SPEED walked {} in {:?}", recorded.len(), begun.elapsed());
-    soon("close", broker.close()).await;
-    let retention = Retention { age: Duration::from_hours(1), size: 1 << 20 };
-    let begun = std::time::Instant::now();
-    let broker: Arc<dyn Broker> = EmbeddedBroker::open_keeping(bench.file(), Some(retention)).expect("opens");
-    loop {
-        let probe = std::time::Instant::now();
-        let mut past = broker.past(From::First).await.expect("past");
-        let first = past.next().await.expect("reads").events[0].offset;
-        if first.0 > 190_000 {
-            eprintln!("SPEED trimmed to {first} in {:?}", begun.elapsed());
-            break;
-        }
-        eprintln!("SPEED probe {first} {:?}", probe.elapsed());
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-}

@@ -1,7 +1,7 @@
 //! RabbitMQ: the suite, each case in a virtual host of its own.
 
-use leveret::broker::BrokerStatus;
 use leveret::broker::rabbitmq::{Options, RabbitMqBroker};
+use leveret::broker::{BrokerStatus, Keeping, Retention};
 use leveret_tests::rabbitmq::Node;
 
 use super::*;
@@ -19,15 +19,24 @@ impl Bench for VirtualHost {
     }
 
     async fn connect(&self) -> Arc<dyn Broker> {
-        let broker = RabbitMqBroker::connect(&self.url, Options::default()).expect("a legal URL");
+        let retention = Retention { age: Duration::from_secs(3600), size: 16 << 20 };
+        let keeping = Keeping { retention, events: Vec::new(), exchanges: Vec::new() };
+        self.connect_with(Options { history: Some(keeping), ..Options::default() }).await
+    }
+
+    async fn connect_without_history(&self) -> Arc<dyn Broker> {
+        self.connect_with(Options::default()).await
+    }
+}
+
+impl VirtualHost {
+    async fn connect_with(&self, options: Options) -> Arc<dyn Broker> {
+        let broker = RabbitMqBroker::connect(&self.url, options).expect("a legal URL");
         let mut status = broker.status();
         soon("readiness", status.wait_for(|status| *status == BrokerStatus::Ready)).await.expect("a status");
         broker
     }
-
-    async fn connect_without_history(&self) -> Arc<dyn Broker> {
-        self.connect().await
-    }
 }
 
 contract_for!(crate::contract::rabbitmq::VirtualHost);
+contract_for!(crate::contract::rabbitmq::VirtualHost, with a history);

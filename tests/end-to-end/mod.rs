@@ -28,6 +28,7 @@ mod absent;
 mod author;
 mod bad;
 mod flow;
+mod history;
 mod ingress;
 mod log;
 mod metrics;

@@ -6,6 +6,8 @@ mod conditions;
 mod deep;
 mod exchanges;
 mod faults;
+mod history;
+mod later;
 mod messages;
 mod publishing;
 mod size;

@@ -12,10 +12,10 @@ use leveret_tests::rabbitmq::Node;
 const UNREADABLE: &str = "unreadable.part.reserve";
 const OTHER: &str = "other.part.reserve";
 /// Becomes bytes that are not UTF-8 on its way.
-const MARK: &[u8] = b"<no-UTF-8>";
+pub(super) const MARK: &[u8] = b"<no-UTF-8>";
 
 /// Passes one connection on to a node, and spoils each mark on the way there.
-async fn spoiling_proxy(node: u16) -> u16 {
+pub(super) async fn spoiling_proxy(node: u16) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("its address").port();
     tokio::spawn(async move {

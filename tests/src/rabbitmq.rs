@@ -30,7 +30,8 @@ const MESSAGE_LIMIT: u64 = 134_217_728;
 /// `guest:guest`, which every node has and lets in from loopback.
 const CREDENTIALS: &str = "Basic Z3Vlc3Q6Z3Vlc3Q=";
 
-/// Obeys `start`, `stop` (in order), `kill` (at once), `alarm` and `calm`, and answers a line once it is done. Cleans up at the end of its
+/// Obeys `start`, `stop` (in order), `kill` (at once), `alarm`, `calm` and any line of `rabbitmqctl`, as a shell reads it, and
+/// answers a line once it is done. Cleans up at the end of its
 /// input, even while the node starts: its processes are a group of their own. `epmd` obeys only once the node is no longer
 /// known to it.
 const KEEPER: &str = r#"
@@ -45,6 +46,7 @@ while read -r order; do
         kill) end KILL ;;
         alarm) "$PROGRAMS/rabbitmqctl" set_vm_memory_high_watermark 0.000001 >"$HOME/log/control" 2>&1 </dev/null ;;
         calm) "$PROGRAMS/rabbitmqctl" set_vm_memory_high_watermark absolute 1GB >"$HOME/log/control" 2>&1 </dev/null ;;
+        rabbitmqctl\ *) eval "\"\$PROGRAMS\"/$order" >"$HOME/log/control" 2>&1 </dev/null || { echo failed; continue; } ;;
     esac
     echo done
 done
@@ -228,6 +230,20 @@ impl Node {
     /// Makes the node believe that it has too little memory, or enough again. Nobody may publish meanwhile.
     pub fn memory_alarm(&self, is: bool) {
         self.order(if is { "alarm" } else { "calm" });
+    }
+
+    /// Runs a command of `rabbitmqctl`'s, as an operator would in a shell.
+    pub fn control(&self, command: &str) {
+        assert!(command.starts_with("rabbitmqctl ") && !command.contains('\n'), "{command}");
+        self.order(command);
+    }
+
+    /// The URL of a vhost for a new user with these rights, each a pattern of names.
+    pub fn user(&self, url: &str, name: &str, [configure, write, read]: [&str; 3]) -> String {
+        self.put(&format!("users/{name}"), serde_json::json!({ "password": "secret", "tags": "" }));
+        let rights = serde_json::json!({ "configure": configure, "write": write, "read": read });
+        self.put(&format!("permissions/{}/{name}", vhost_of(url)), rights);
+        url.replace("guest:guest", &format!("{name}:secret"))
     }
 
     /// Closes every connection to a vhost, once there is one. Says how many there were.

@@ -281,7 +281,9 @@ impl std::str::FromStr for Query {
                 "from" | "until" => drop(filter.insert(name.to_string(), number()?.into())),
                 "event" | "where" => {
                     let several = filter.entry(&*name).or_insert_with(|| Value::Array(Vec::new()));
-                    several.as_array_mut().map(|several| several.push(Value::String(value.into_owned())));
+                    if let Value::Array(several) = several {
+                        several.push(Value::String(value.into_owned()));
+                    }
                 }
                 _ => drop(filter.insert(name.to_string(), Value::String(value.into_owned()))),
             }

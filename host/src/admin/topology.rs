@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
 use super::{Seen, problem};
-use crate::broker::{BrokerError, Finding, Standing, Wanted};
+use crate::broker::{BrokerError, Finding, Offer, Standing, Wanted};
 use crate::name::QueueName;
 
 /// How everything wanted stands, and what to do.
@@ -21,6 +21,8 @@ struct Plan {
     findings: Vec<Advised>,
     missing: usize,
     different: usize,
+    /// What the host does without, and a person may have.
+    offered: Vec<Offer>,
 }
 
 /// A finding with the ways out of it, in words.
@@ -37,6 +39,8 @@ struct Advised {
 pub(super) struct Application {
     /// A queue that stands otherwise than wanted, to be made anew.
     recreate: Option<String>,
+    /// Whether to make the exchange that leads to the history what is routed nowhere.
+    alternate_exchange: bool,
 }
 
 /// Why a queue is not made anew.
@@ -46,6 +50,8 @@ enum Refused {
     Unwanted(String),
     #[error("the queue {0} is as wanted, so there is nothing to make anew")]
     AsWanted(String),
+    #[error("{0} is the past itself, so it is not made anew: {ways_out}", ways_out = history_ways_out().join(". Or: "))]
+    History(QueueName),
     #[error("{queue} has {messages} messages, which would be lost. {}", ways_out.join(". Or: "))]
     Full { queue: String, messages: u64, ways_out: Vec<String> },
     #[error("{consumers} consumers listen to {queue}. {}", ways_out.join(". Or: "))]
@@ -53,8 +59,12 @@ enum Refused {
 }
 
 pub(super) async fn plan(State(seen): State<Seen>) -> Response {
-    match seen.broker.inspect(&wanted(&seen)).await {
-        Ok(findings) => Json(planned(&seen, findings)).into_response(),
+    let planned = async {
+        let findings = seen.broker.inspect(&wanted(&seen)).await?;
+        Ok(planned(&seen, findings, seen.broker.offers().await?))
+    };
+    match planned.await {
+        Ok(plan) => Json(plan).into_response(),
         Err(error) => broken(&error),
     }
 }
@@ -70,7 +80,7 @@ pub(super) async fn apply(State(seen): State<Seen>, Json(application): Json<Appl
             }
             Err(error) => Err(error),
         },
-        None => declare_missing(&seen).await,
+        None => declare_missing(&seen, application.alternate_exchange).await,
     };
     match applied {
         Ok(made) => Json(serde_json::json!({ "made": made })).into_response(),
@@ -79,9 +89,9 @@ pub(super) async fn apply(State(seen): State<Seen>, Json(application): Json<Appl
 }
 
 /// Declares what is missing, and names it.
-async fn declare_missing(seen: &Seen) -> Result<Vec<String>, BrokerError> {
+async fn declare_missing(seen: &Seen, alternate_exchange: bool) -> Result<Vec<String>, BrokerError> {
     let mut made = Vec::new();
-    for wanted in wanted(seen) {
+    for wanted in wanted(seen).into_iter().chain(alternate_exchange.then_some(Wanted::AlternateExchange)) {
         let findings = seen.broker.inspect(std::slice::from_ref(&wanted)).await?;
         let missing: Vec<_> = findings.into_iter().filter(|finding| finding.standing == Standing::Missing).collect();
         if !missing.is_empty() {
@@ -94,6 +104,9 @@ async fn declare_missing(seen: &Seen) -> Result<Vec<String>, BrokerError> {
 
 /// Makes a queue anew whose messages and listeners are all gone.
 async fn recreate(seen: &Seen, name: &str) -> Result<Result<(), Refused>, BrokerError> {
+    if name == QueueName::history().as_str() {
+        return Ok(Err(Refused::History(QueueName::history())));
+    }
     let named = |wanted: &Wanted| queue_of(wanted).is_some_and(|queue| queue.as_str() == name);
     let Some((wanted, queue)) =
         wanted(seen).into_iter().find(named).and_then(|wanted| queue_of(&wanted).map(|queue| (wanted, queue)))
@@ -142,7 +155,8 @@ fn wanted(seen: &Seen) -> Vec<Wanted> {
     let listened: BTreeSet<_> = sources.iter().map(|source| source.queue.clone()).collect();
     let tasks = tasks.into_iter().filter(|task| !listened.contains(&QueueName::task(task))).map(Wanted::Task);
     let subscriptions: Vec<_> = sources.into_iter().map(Wanted::Subscription).collect();
-    subscriptions.into_iter().chain(tasks).chain(apps.into_iter().map(Wanted::Dead)).collect()
+    let dead = apps.into_iter().map(Wanted::Dead);
+    subscriptions.into_iter().chain(tasks).chain(dead).chain([Wanted::History]).collect()
 }
 
 fn queue_of(wanted: &Wanted) -> Option<QueueName> {
@@ -150,18 +164,19 @@ fn queue_of(wanted: &Wanted) -> Option<QueueName> {
         Wanted::Subscription(source) => Some(source.queue.clone()),
         Wanted::Task(task) => Some(QueueName::task(task)),
         Wanted::Dead(app) => Some(QueueName::dead(app)),
-        Wanted::Delay(_) => None,
+        Wanted::Later => Some(QueueName::later()),
+        Wanted::Delay(_) | Wanted::History | Wanted::AlternateExchange => None,
     }
 }
 
-fn planned(seen: &Seen, findings: Vec<Finding>) -> Plan {
+fn planned(seen: &Seen, findings: Vec<Finding>, offered: Vec<Offer>) -> Plan {
     let missing = findings.iter().filter(|finding| finding.standing == Standing::Missing).count();
     let different = findings.iter().filter(|finding| matches!(finding.standing, Standing::Differs { .. })).count();
     let advised = |finding: Finding| {
         let ways_out = ways_out(&finding, plugin_of(seen, &finding.name).as_deref());
         Advised { finding, ways_out }
     };
-    Plan { findings: findings.into_iter().map(advised).collect(), missing, different }
+    Plan { findings: findings.into_iter().map(advised).collect(), missing, different, offered }
 }
 
 /// What a person can do about a finding; `plugin` is the one that listens to the queue.
@@ -173,6 +188,9 @@ fn ways_out(finding: &Finding, plugin: Option<&str>) -> Vec<String> {
             _ => Vec::new(),
         };
     };
+    if *kind == "queue" && name == QueueName::history().as_str() {
+        return history_ways_out();
+    }
     let leave = "leave it: it is used as it is".to_owned();
     if *kind != "queue" {
         let anew = format!(
@@ -194,6 +212,18 @@ fn ways_out(finding: &Finding, plugin: Option<&str>) -> Vec<String> {
             format!("move its messages to another queue with the broker's own tools, such as a shovel, and {anew}"),
         ],
     }
+}
+
+/// What a person can do about a history that is kept otherwise than wanted.
+fn history_ways_out() -> Vec<String> {
+    let name = QueueName::history();
+    vec![
+        "leave it: it is used as it is".into(),
+        format!(
+            "export what is worth keeping (`leveret history --export`), delete {name} with the broker's own tools, then \
+             `leveret topology apply`, and import it again (`leveret history import`)"
+        ),
+    ]
 }
 
 fn plugin_of(seen: &Seen, queue: &str) -> Option<String> {

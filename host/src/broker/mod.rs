@@ -25,7 +25,7 @@ pub use cell::Cell;
 pub use history::{From, Keeping, Offset, Passage, Past, Recorded, Retention, Start};
 pub use later::Later;
 pub use routing::fits;
-pub use topology::{Difference, Finding, Standing, Wanted};
+pub use topology::{Difference, Finding, Offer, Standing, Wanted};
 
 use crate::message::{HeaderValue, Message, MessageId, Subject};
 use crate::name::{AppName, EventName, QueueName, TaskName};
@@ -55,6 +55,14 @@ impl Destination {
         match subject {
             Subject::Event(event) => Self::Event(event.clone()),
             Subject::Task(task) => Self::Task(task.clone()),
+        }
+    }
+
+    /// The event that it is for, if it is one.
+    pub fn event(&self) -> Option<&EventName> {
+        match self {
+            Self::Event(event) => Some(event),
+            _ => None,
         }
     }
 }
@@ -272,6 +280,11 @@ pub trait Broker: fmt::Debug + Send + Sync + 'static {
 
     /// Makes what is missing of it, with its bindings. What stands otherwise stays as it is.
     async fn declare(&self, wanted: &Wanted) -> Result<(), BrokerError>;
+
+    /// What a person may have made besides, with commands.
+    async fn offers(&self) -> Result<Vec<Offer>, BrokerError> {
+        Ok(Vec::new())
+    }
 
     /// Deletes a queue that is empty and that nobody listens to.
     ///

@@ -16,16 +16,37 @@ pub enum Wanted {
     Dead(AppName),
     /// A delay's queue and exchange.
     Delay(Delay),
+    /// Where messages wait for their moment.
+    Later,
+    /// The history with what leads to it, if one is kept; nothing, if not.
+    History,
+    /// The exchange that others' exchanges can be told to send to the history what they route nowhere. Made only where a
+    /// person asks for it.
+    AlternateExchange,
 }
 
 /// A queue or exchange that is wanted, and how it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// `queue` or `exchange`.
+    /// `queue`, `exchange` or `binding`.
     pub kind: &'static str,
     pub name: String,
     #[serde(flatten)]
     pub standing: Standing,
+}
+
+/// Something that the host does not want by itself, but that a person may.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Offer {
+    pub name: String,
+    /// What it is good for.
+    pub purpose: String,
+    /// How what it needs at the broker stands.
+    pub findings: Vec<Finding>,
+    /// The commands that bring it about, in their order.
+    pub steps: Vec<String>,
+    /// What to know before.
+    pub notes: Vec<String>,
 }
 
 /// How something wanted stands at the broker.

@@ -85,7 +85,7 @@ enum Command {
     /// Look at dead letters, and retry, edit, discard or export them.
     Dead(dead::Dead),
     /// List, count, show, export and import events of the past.
-    History(history::History),
+    History(Box<history::History>),
     /// Give events of the past to one plugin again.
     Replay(replay::Replay),
     /// Show what caused what in one transaction.

@@ -9,8 +9,8 @@ use super::error::CliError;
 use super::text::{plain, table};
 use crate::config::Settings;
 
-/// Queues and exchanges that the live plugins of the running host need. One that exists is used as it is, whatever its
-/// settings.
+/// Queues and exchanges that the live plugins of the running host need, and the history. One that exists is used as it
+/// is, whatever its settings.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -18,7 +18,8 @@ Example:
   leveret topology apply
   leveret plugin pause pheidi
   leveret topology apply --recreate pheidi.org.payment.processed
-  leveret plugin resume pheidi")]
+  leveret plugin resume pheidi
+  leveret topology apply --alternate-exchange")]
 pub(super) struct Topology {
     #[command(subcommand)]
     what: What,
@@ -26,7 +27,7 @@ pub(super) struct Topology {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Show what is missing and what differs, and the ways out. Changes nothing.
+    /// Show what is missing and what differs, with the ways out, and what is offered besides. Changes nothing.
     #[command(
         after_help = "Exit codes: 0 nothing is to do, 1 it failed, 2 something is missing or differs, 3 out of reach."
     )]
@@ -37,6 +38,10 @@ enum What {
         /// its plugin first.
         #[arg(long, value_name = "QUEUE")]
         recreate: Option<String>,
+        /// Make the exchange leveret.history too, which leads to the history. It does nothing until a policy of RabbitMQ's
+        /// makes it the alternate exchange of others; `leveret topology plan` has the command.
+        #[arg(long, conflicts_with = "recreate")]
+        alternate_exchange: bool,
     },
 }
 
@@ -55,8 +60,11 @@ impl Topology {
                     }
                 }
             }
-            What::Apply { recreate } => {
-                let application = recreate.map_or_else(|| json!({}), |queue| json!({ "recreate": queue }));
+            What::Apply { recreate, alternate_exchange } => {
+                let mut application = json!({ "alternate_exchange": alternate_exchange });
+                if let Some(queue) = recreate {
+                    application["recreate"] = queue.into();
+                }
                 let applied: Value = api.order("/topology/apply", &application)?;
                 output.answer(&applied, || {
                     let made: Vec<_> = list(&applied["made"]).iter().filter_map(Value::as_str).map(plain).collect();
@@ -69,7 +77,8 @@ impl Topology {
 
 fn human(plan: &Value) -> String {
     let findings = list(&plan["findings"]);
-    if findings.is_empty() {
+    let offered: String = list(&plan["offered"]).iter().map(offer).collect();
+    if findings.is_empty() && offered.is_empty() {
         return "no plugin that is live needs anything at the broker".into();
     }
     let text = |value: &Value| plain(value.as_str().unwrap_or("?"));
@@ -106,6 +115,24 @@ fn human(plan: &Value) -> String {
     if plan["missing"].as_u64().is_some_and(|missing| missing > 0) {
         told += "\n`leveret topology apply` declares what is missing\n";
     }
+    told + &offered
+}
+
+/// What a person may have besides, and how.
+fn offer(offer: &Value) -> String {
+    let text = |value: &Value| plain(value.as_str().unwrap_or("?"));
+    let mut told = format!("\noffered: {}\n  {}\n", text(&offer["name"]), text(&offer["purpose"]));
+    for finding in list(&offer["findings"]) {
+        let (kind, name, standing) = (text(&finding["kind"]), text(&finding["name"]), text(&finding["standing"]));
+        told += &format!("  {kind} {name}: {}\n", standing.replace('-', " "));
+    }
+    told += "  steps\n";
+    for step in list(&offer["steps"]) {
+        told += &format!("  $ {}\n", text(step));
+    }
+    for note in list(&offer["notes"]) {
+        told += &format!("  - {}\n", text(note));
+    }
     told
 }
 
@@ -129,6 +156,11 @@ mod tests {
                 { "kind": "exchange", "name": "a.b", "standing": "as-wanted", "messages": null, "consumers": null },
                 { "kind": "queue", "name": "leveret.dead.two", "standing": "missing" },
             ],
+            "offered": [
+                { "name": "alternate-exchange", "purpose": "what is routed nowhere is kept",
+                  "findings": [{ "kind": "exchange", "name": "leveret.history", "standing": "missing" }],
+                  "steps": ["leveret topology apply --alternate-exchange"], "notes": ["know this"] },
+            ],
         });
         let expected = "\
 KIND      NAME              STANDING   MESSAGES  CONSUMERS
@@ -143,6 +175,13 @@ queue two.a.b differs
   - leave it
 
 `leveret topology apply` declares what is missing
+
+offered: alternate-exchange
+  what is routed nowhere is kept
+  exchange leveret.history: missing
+  steps
+  $ leveret topology apply --alternate-exchange
+  - know this
 ";
         assert_eq!(human(&plan), expected);
     }

@@ -56,7 +56,11 @@ impl History {
             }
             sent => sent,
         };
-        sent?;
+        if let Err(error) = sent {
+            // Where no history is kept, that is the reason.
+            self.broker.history_end().await?;
+            return Err(error.into());
+        }
         refused.sort_by_key(|refused| refused.line);
         Ok(Imported { imported: batch.len() as u64, refused })
     }

@@ -121,7 +121,7 @@ pub(super) fn rate(limit: &RateLimit) -> Result<Rate, InvalidRate> {
     Rate::try_new(limit.count(), limit.per().as_duration(), limit.burst())
 }
 
-fn exchange(exchange: &config::Exchange) -> Exchange {
+pub(super) fn exchange(exchange: &config::Exchange) -> Exchange {
     let routing = match exchange.routing() {
         config::Routing::Fanout => Routing::Fanout,
         config::Routing::Direct(keys) => Routing::Direct(keys.clone()),

@@ -30,6 +30,11 @@ pub fn find(wanted: &Wanted, store: &Store, flight: &Flight) -> rusqlite::Result
         Wanted::Task(task) => vec![queue(&QueueName::task(task), store, flight)?],
         Wanted::Dead(app) => vec![queue(&QueueName::dead(app), store, flight)?],
         Wanted::Delay(delay) => vec![finding("queue", &format!("leveret.delay.{}", delay.millis()), Some(BY_NATURE))],
+        Wanted::Later => vec![queue(&QueueName::later(), store, flight)?],
+        Wanted::History if store.keeps_history() => {
+            vec![finding("queue", QueueName::history().as_str(), Some(BY_NATURE))]
+        }
+        Wanted::History | Wanted::AlternateExchange => Vec::new(),
     })
 }
 
@@ -39,7 +44,8 @@ pub fn declare(wanted: &Wanted, store: &Store) -> rusqlite::Result<()> {
         Wanted::Subscription(source) => store.declare(source).map(drop),
         Wanted::Task(task) => store.make_queue(task.as_str()).map(drop),
         Wanted::Dead(app) => store.make_queue(QueueName::dead(app).as_str()).map(drop),
-        Wanted::Delay(_) => Ok(()),
+        Wanted::Later => store.make_queue(QueueName::later().as_str()).map(drop),
+        Wanted::Delay(_) | Wanted::History | Wanted::AlternateExchange => Ok(()),
     }
 }
 

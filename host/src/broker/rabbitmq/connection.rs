@@ -12,6 +12,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::guard::{Failure, Guard, explain};
+use super::history::History;
 use super::{Options, UrlError, pulse, stream};
 use crate::broker::BrokerStatus;
 
@@ -33,6 +34,8 @@ pub(super) fn parse(url: &str) -> Result<AMQPUri, UrlError> {
 pub(super) struct Link {
     connection: Connection,
     pub(super) guard: Guard,
+    /// What is to be kept of what comes by the exchanges that are declared here.
+    pub(super) history: Option<Arc<History>>,
     body_limit: AtomicUsize,
 }
 
@@ -56,8 +59,9 @@ impl Link {
         self.body_limit.store(limit, Ordering::Relaxed);
     }
 
-    async fn open(uri: &AMQPUri, options: &Options, closing: &CancellationToken) -> Result<Self, String> {
-        let limit = options.answer_limit;
+    async fn open(connector: &Connector, purpose: Purpose, closing: &CancellationToken) -> Result<Self, String> {
+        let Connector { uri, history, .. } = connector;
+        let limit = connector.options.answer_limit;
         let attempt = async {
             let (host, port) = (uri.authority.host.as_str(), uri.authority.port);
             // Asked for first, because lapin's error does not tell a name that does not resolve from other trouble.
@@ -65,7 +69,8 @@ impl Link {
                 return Err(format!("the name {host:?} does not resolve ({error}): check the host in the URL"));
             }
             let properties = ConnectionProperties::default().with_connection_name("leveret".into());
-            stream::connect(uri.clone(), properties).await.map_err(|error| reason(&error, uri))
+            let connecting = stream::connect(uri.clone(), properties, purpose == Purpose::Past);
+            connecting.await.map_err(|error| reason(&error, uri))
         };
         let connection = match tokio::time::timeout(limit, attempt).await {
             Ok(result) => result?,
@@ -73,7 +78,7 @@ impl Link {
         };
         let events = connection.events_listener();
         let guard = Guard::watching(events, connection.status().clone(), limit, closing.clone());
-        Ok(Self { connection, guard, body_limit: AtomicUsize::new(usize::MAX) })
+        Ok(Self { connection, guard, history: history.clone(), body_limit: AtomicUsize::new(usize::MAX) })
     }
 }
 
@@ -120,29 +125,47 @@ pub(super) struct Connector {
     pub(super) tasks: TaskTracker,
     /// How often a lost connection was made again.
     pub(super) reconnects: Arc<AtomicU64>,
+    pub(super) history: Option<Arc<History>>,
+}
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// For everybody. It is not up before the history is kept, so that nothing is published before.
+    Shared,
+    /// For one listener or one browse.
+    Apart,
+    /// For reading the past, whatever is in it.
+    Past,
 }
 
 impl Connector {
-    pub(super) fn new(uri: AMQPUri, options: Options) -> Self {
+    pub(super) fn new(uri: AMQPUri, mut options: Options) -> Self {
         let (closing, tasks) = (CancellationToken::new(), TaskTracker::new());
-        Self { uri, options, closing, tasks, reconnects: Arc::default() }
+        let history = options.history.take().map(|keeping| Arc::new(History::new(keeping)));
+        Self { uri, options, closing, tasks, reconnects: Arc::default(), history }
     }
 
     /// Keeps a connection up.
     pub(super) fn start(&self) -> Supervised {
-        self.start_until(self.closing.clone())
+        self.start_until(self.closing.clone(), Purpose::Shared)
     }
 
     /// Keeps a connection up until the guard is dropped.
     pub(super) fn start_apart(&self) -> (Supervised, DropGuard) {
         let closing = self.closing.child_token();
-        (self.start_until(closing.clone()), closing.drop_guard())
+        (self.start_until(closing.clone(), Purpose::Apart), closing.drop_guard())
     }
 
-    fn start_until(&self, closing: CancellationToken) -> Supervised {
+    /// Keeps a connection up on which every message can be read.
+    pub(super) fn start_for_the_past(&self) -> Supervised {
+        self.start_until(self.closing.clone(), Purpose::Past)
+    }
+
+    fn start_until(&self, closing: CancellationToken, purpose: Purpose) -> Supervised {
         let (link_sender, link) = watch::channel(None);
         let (status_sender, status) = watch::channel(BrokerStatus::Connecting);
-        self.tasks.spawn(supervise(self.clone(), closing, link_sender, status_sender));
+        self.tasks.spawn(supervise(self.clone(), purpose, closing, link_sender, status_sender));
         Supervised { link, status, limit: self.options.answer_limit }
     }
 }
@@ -191,16 +214,17 @@ impl Supervised {
 
 async fn supervise(
     connector: Connector,
+    purpose: Purpose,
     closing: CancellationToken,
     links: watch::Sender<Option<Arc<Link>>>,
     status: watch::Sender<BrokerStatus>,
 ) {
-    let Connector { uri, options, reconnects, .. } = connector;
-    let mut backoff = Backoff::new(&options);
+    let Connector { uri, options, reconnects, .. } = &connector;
+    let mut backoff = Backoff::new(options);
     let mut was_up = false;
     loop {
         let opened = tokio::select! {
-            opened = Link::open(&uri, &options, &closing) => opened,
+            opened = Link::open(&connector, purpose, &closing) => opened,
             () = closing.cancelled() => break,
         };
         let reason = match opened {
@@ -208,6 +232,9 @@ async fn supervise(
                 let link = Arc::new(link);
                 if std::mem::replace(&mut was_up, true) {
                     reconnects.fetch_add(1, Ordering::Relaxed);
+                }
+                if let (Purpose::Shared, Some(history)) = (purpose, &link.history) {
+                    history.prepare(&link).await;
                 }
                 links.send_replace(Some(link.clone()));
                 status.send_replace(BrokerStatus::Ready);
@@ -228,7 +255,7 @@ async fn supervise(
         let down = BrokerStatus::Down { reason };
         // Each reason once: the attempts go on for as long as it takes.
         if *status.borrow() != down {
-            tracing::debug!(address = address(&uri), status = %down, "no connection to RabbitMQ; trying again");
+            tracing::debug!(address = address(uri), status = %down, "no connection to RabbitMQ; trying again");
         }
         status.send_replace(down);
         tokio::select! {

@@ -30,9 +30,9 @@ pub(super) async fn listen(
     connector: &Connector,
     source: Source,
 ) -> Result<RabbitMqListener, BrokerError> {
-    let options = connector.options;
+    let options = &connector.options;
     let link = connection.link().await.map_err(BrokerError::Unreachable)?;
-    let subscription = Subscription::new(&link, &options, &source, None).await?;
+    let subscription = Subscription::new(&link, options, &source, None).await?;
     let (sender, arrivals) = mpsc::channel(NonZeroU16::get(source.prefetch).into());
     let (teller, condition) = Teller::new();
     let (stop, stopped) = (CancellationToken::new(), CancellationToken::new());

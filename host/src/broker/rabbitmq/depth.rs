@@ -177,7 +177,7 @@ impl Depth {
 
 /// What a value takes, in bytes, as RabbitMQ and lapin take the types; `None` where its length is written, or for what is
 /// no type.
-fn fixed_size(kind: u8) -> Option<u64> {
+pub(super) fn fixed_size(kind: u8) -> Option<u64> {
     match kind {
         b'V' => Some(0),
         b't' | b'b' | b'B' => Some(1),

@@ -11,14 +11,25 @@ use super::clash::Clash;
 use super::connection::Link;
 use super::guard::Failure;
 use super::{QueueType, wire};
-use crate::broker::{Delay, Exchange, Routing, Source};
-use crate::name::EventName;
+use crate::broker::{Delay, Exchange, Retention, Routing, Source};
+use crate::name::{EventName, QueueName};
 
 /// A limit of deliveries that is never reached. From 4.0 on a quorum queue drops a message after 20 redeliveries unless
 /// told otherwise. -1, which means "none" there, makes 3.10 drop every message that is redelivered once.
 const NO_DELIVERY_LIMIT: i32 = i32::MAX;
+pub(super) const QUEUE_TYPE: &str = "x-queue-type";
 /// The setting of a queue whose messages go to one consumer at a time.
 pub(super) const SINGLE_ACTIVE: &str = "x-single-active-consumer";
+
+/// In milliseconds: ten years, since what waits for its moment is out for that long. RabbitMQ before 3.12 does not look at it.
+const NO_CONSUMER_TIMEOUT: i64 = 10 * 365 * 24 * 60 * 60 * 1000;
+/// How many messages may wait for their moment, and how many bytes of them.
+const LATER_COUNT: i64 = 50_000;
+const LATER_SIZE: i64 = 256 << 20;
+/// A stream is trimmed by whole segments, so the history has about so many.
+const SEGMENTS: u64 = 64;
+/// Bytes of a segment, at the least and at the most.
+const SEGMENT_SIZES: (u64, u64) = (1 << 20, 64 << 20);
 
 /// A queue or an exchange, durable, and everything that RabbitMQ compares when it is declared again.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,15 +68,18 @@ impl Form {
     pub(super) fn queue(name: &str, queue_type: QueueType) -> Self {
         let queue = Self::bare(Kind::Queue, short(name));
         match queue_type {
-            QueueType::Classic => queue.with("x-queue-type", text("classic")),
-            QueueType::Quorum => queue
-                .with("x-queue-type", text("quorum"))
-                .with("x-delivery-limit", AMQPValue::LongInt(NO_DELIVERY_LIMIT)),
+            QueueType::Classic => queue.with(QUEUE_TYPE, text("classic")),
+            QueueType::Quorum => {
+                queue.with(QUEUE_TYPE, text("quorum")).with("x-delivery-limit", AMQPValue::LongInt(NO_DELIVERY_LIMIT))
+            }
         }
     }
 
     /// The queue of a source.
     pub(super) fn source(source: &Source, queue_type: QueueType) -> Self {
+        if source.queue == QueueName::later() {
+            return Self::later();
+        }
         let queue = Self::queue(source.queue.as_str(), queue_type);
         if source.single_active { queue.for_one_listener() } else { queue }
     }
@@ -79,12 +93,40 @@ impl Form {
     /// At-least-once, so that a message is in the delay until its home has it.
     pub(super) fn delay(delay: Delay) -> Self {
         Self::bare(Kind::Queue, short(&delay_name(delay)))
-            .with("x-queue-type", text("quorum"))
+            .with(QUEUE_TYPE, text("quorum"))
             .with("x-message-ttl", AMQPValue::LongLongInt(delay.millis().into()))
             .with("x-dead-letter-exchange", text(""))
             .with("x-dead-letter-strategy", text("at-least-once"))
             // At-least-once needs it; without a length limit it refuses nothing.
             .with("x-overflow", text("reject-publish"))
+    }
+
+    /// The queue of messages that wait for a moment. One host at a time has them all out, for as long as that takes; what
+    /// does not fit is refused.
+    pub(super) fn later() -> Self {
+        Self::queue(QueueName::later().as_str(), QueueType::Quorum)
+            .with(SINGLE_ACTIVE, AMQPValue::Boolean(true))
+            .with("x-max-length", AMQPValue::LongLongInt(LATER_COUNT))
+            .with("x-max-length-bytes", AMQPValue::LongLongInt(LATER_SIZE))
+            .with("x-overflow", text("reject-publish"))
+            .with("x-consumer-timeout", AMQPValue::LongLongInt(NO_CONSUMER_TIMEOUT))
+    }
+
+    /// The stream of the history.
+    pub(super) fn history(Retention { age, size }: Retention) -> Self {
+        let (smallest, largest) = SEGMENT_SIZES;
+        let bytes = |size: u64| AMQPValue::LongLongInt(i64::try_from(size).unwrap_or(i64::MAX));
+        Self::bare(Kind::Queue, short(QueueName::history().as_str()))
+            .with(QUEUE_TYPE, text("stream"))
+            .with("x-max-age", text(&format!("{}s", age.as_secs().max(1))))
+            .with("x-max-length-bytes", bytes(size))
+            .with("x-stream-max-segment-size-bytes", bytes((size / SEGMENTS).clamp(smallest, largest)))
+    }
+
+    /// The exchange that leads to the history whatever is not routed elsewhere, where a policy makes it somebody's
+    /// alternate exchange.
+    pub(super) fn alternate_exchange() -> Self {
+        Self::fanout(QueueName::history().as_str())
     }
 
     /// An event's exchange: fanout, without arguments, as every publisher and subscriber of the event declares it.

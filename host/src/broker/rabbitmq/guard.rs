@@ -39,6 +39,15 @@ impl Failure {
         self.is_soft(&AMQPSoftError::NOTFOUND)
     }
 
+    /// Whether RabbitMQ said no, and would say it again on another connection.
+    pub(super) fn is_refusal(&self) -> bool {
+        match self {
+            Self::Lapin(error) => error.is_amqp_soft_error(),
+            Self::Refused(_) => true,
+            Self::Lost(_) | Self::Late(_) => false,
+        }
+    }
+
     /// Whether RabbitMQ refused arguments, such as those of a queue that exists with others.
     pub(super) fn is_precondition_failed(&self) -> bool {
         self.is_soft(&AMQPSoftError::PRECONDITIONFAILED)

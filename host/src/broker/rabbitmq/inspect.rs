@@ -3,12 +3,13 @@
 //! AMQP cannot list settings. But RabbitMQ refuses to declare what stands otherwise, and names the first setting that
 //! differs; declared again with the value found, it names the next. What is missing is not declared, so that nothing
 //! comes about, unless it vanishes between the two questions: then it is made, as it is wanted. Bindings cannot be asked
-//! for.
+//! for; those of the history are told as they were made.
 
 use super::QueueType;
 use super::connection::Link;
 use super::form::{Form, Kind};
 use super::guard::Failure;
+use super::history::History;
 use crate::broker::{Binding, Difference, Finding, Standing, Wanted};
 use crate::message::Subject;
 use crate::name::QueueName;
@@ -26,15 +27,39 @@ pub(super) struct Survey {
 /// How each queue and exchange of what is wanted stands.
 pub(super) async fn findings(link: &Link, wanted: &Wanted, queue_type: QueueType) -> Result<Vec<Finding>, Failure> {
     let mut findings = Vec::new();
+    if let (Wanted::History, Some(history)) = (wanted, &link.history) {
+        return history_findings(link, history).await;
+    }
     for form in forms(wanted, queue_type)? {
-        let kind = match form.kind {
-            Kind::Queue => "queue",
-            Kind::Exchange(_) => "exchange",
-        };
-        let name = form.name.to_string();
-        findings.push(Finding { kind, name, standing: standing(link, form).await? });
+        findings.push(finding(link, form).await?);
     }
     Ok(findings)
+}
+
+/// The stream, what is listed, and the bindings as far as this host has made them.
+async fn history_findings(link: &Link, history: &History) -> Result<Vec<Finding>, Failure> {
+    let stream = finding(link, history.stream()).await?;
+    let is_missing = stream.standing == Standing::Missing;
+    let mut findings = vec![stream];
+    for (form, _) in history.listed() {
+        findings.push(finding(link, form?).await?);
+    }
+    for (name, is_bound) in history.bindings() {
+        let standing = match is_bound && !is_missing {
+            true => Standing::AsWanted { messages: None, consumers: None },
+            false => Standing::Missing,
+        };
+        findings.push(Finding { kind: "binding", name, standing });
+    }
+    Ok(findings)
+}
+
+pub(super) async fn finding(link: &Link, form: Form) -> Result<Finding, Failure> {
+    let kind = match form.kind {
+        Kind::Queue => "queue",
+        Kind::Exchange(_) => "exchange",
+    };
+    Ok(Finding { kind, name: form.name.to_string(), standing: standing(link, form).await? })
 }
 
 /// What there is to be declared for what is wanted.
@@ -52,6 +77,10 @@ fn forms(wanted: &Wanted, queue_type: QueueType) -> Result<Vec<Form>, Failure> {
         Wanted::Task(task) => vec![Form::queue(task.as_str(), queue_type)],
         Wanted::Dead(app) => vec![Form::queue(QueueName::dead(app).as_str(), queue_type)],
         Wanted::Delay(delay) => vec![Form::delay(*delay), Form::delay_exchange(*delay)],
+        Wanted::Later => vec![Form::later()],
+        Wanted::AlternateExchange => vec![Form::alternate_exchange()],
+        // Where none is kept, none is wanted.
+        Wanted::History => Vec::new(),
     })
 }
 

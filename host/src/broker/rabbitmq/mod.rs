@@ -1,7 +1,7 @@
 //! RabbitMQ, over AMQP 0.9.1.
 //!
 //! Two supervised connections, one for consuming and one for publishing: a connection that RabbitMQ blocks for want of
-//! memory takes no acknowledgements either. What is declared, and what travels, is compatible with Ponos.
+//! memory takes no acknowledgements either. A third one reads the past, once somebody asks for it. What is declared, and what travels, is compatible with Ponos.
 
 mod body;
 mod browse;
@@ -15,7 +15,10 @@ mod form;
 pub mod fuzzing;
 mod guard;
 mod header;
+mod history;
 mod inspect;
+mod legible;
+mod past;
 mod publish;
 mod pulse;
 mod receipt;
@@ -25,8 +28,8 @@ mod stream;
 mod topology;
 mod wire;
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -34,12 +37,17 @@ use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 use super::{
-    Broker, BrokerError, BrokerStatus, Browse, Finding, Listener, Outgoing, PublishError, Published, Source, Wanted,
+    Broker, BrokerError, BrokerStatus, Browse, Finding, From, Keeping, Listener, Offer, Offset, Outgoing, Past,
+    PublishError, Published, Source, Wanted, no_history,
 };
 use crate::name::QueueName;
 use browse::RabbitMqBrowse;
-use connection::{Connector, Supervised};
+use connection::{Connector, Link, Supervised};
+use past::RabbitMqPast;
 use publish::Publisher;
+
+/// For how long a channel may go on with the bindings that it knew.
+const STRAGGLING: Duration = Duration::from_secs(5);
 
 /// The type of the queues that this adapter makes. A queue that exists is adopted as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +59,7 @@ pub enum QueueType {
 }
 
 /// How to treat a RabbitMQ server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Options {
     pub queue_type: QueueType,
     /// How long to wait for a confirmation of a publish, and for every other answer.
@@ -62,6 +70,8 @@ pub struct Options {
     pub reconnect_maximum: Duration,
     /// Whether to write the TID into the body as `tid` where the body is a JSON object, and to believe it there.
     pub tid_in_body: bool,
+    /// What is kept of the past, in a stream beside the subscribers. `None` for nothing: then no stream is made.
+    pub history: Option<Keeping>,
 }
 
 impl Default for Options {
@@ -72,6 +82,7 @@ impl Default for Options {
             reconnect_minimum: Duration::from_millis(100),
             reconnect_maximum: Duration::from_secs(10),
             tid_in_body: true,
+            history: None,
         }
     }
 }
@@ -89,6 +100,8 @@ pub struct RabbitMqBroker {
     connector: Connector,
     consuming: Supervised,
     publisher: Publisher,
+    /// Made when the past is asked for. Every message can be read on it, so that no walk ends another.
+    reading: OnceLock<Supervised>,
     status: watch::Receiver<BrokerStatus>,
 }
 
@@ -104,7 +117,18 @@ impl RabbitMqBroker {
         let (consuming, publishing) = (connector.start(), connector.start());
         let status = combine(consuming.status(), publishing.status(), &connector.tasks);
         let publisher = Publisher::start(publishing, &connector);
-        Ok(Arc::new(Self { connector, consuming, publisher, status }))
+        Ok(Arc::new(Self { connector, consuming, publisher, reading: OnceLock::new(), status }))
+    }
+}
+
+impl RabbitMqBroker {
+    /// A connection to read the history on, once that is kept.
+    async fn reading(&self) -> Result<Arc<Link>, BrokerError> {
+        let Some(history) = &self.connector.history else { return Err(no_history()) };
+        let link = self.consuming.link().await.map_err(BrokerError::Unreachable)?;
+        history.ensure(&link).await?;
+        let reading = self.reading.get_or_init(|| self.connector.start_for_the_past());
+        reading.link().await.map_err(BrokerError::Unreachable)
     }
 }
 
@@ -146,6 +170,26 @@ impl Broker for RabbitMqBroker {
     async fn delete_empty(&self, queue: &QueueName) -> Result<(), BrokerError> {
         let link = self.consuming.link().await.map_err(BrokerError::Unreachable)?;
         Ok(remove::delete_empty(&link, queue).await?)
+    }
+
+    async fn past(&self, from: From) -> Result<Box<dyn Past>, BrokerError> {
+        let link = self.reading().await?;
+        Ok(Box::new(RabbitMqPast::begin(&link, from, self.connector.options.tid_in_body).await?))
+    }
+
+    async fn history_end(&self) -> Result<Offset, BrokerError> {
+        let link = self.reading().await?;
+        Ok(past::end(&link, self.connector.options.answer_limit).await?)
+    }
+
+    /// RabbitMQ reads the bindings of an exchange as it routes, and each of its nodes has a copy of them.
+    fn straggling(&self) -> Duration {
+        self.connector.history.as_ref().map_or(Duration::ZERO, |_| STRAGGLING)
+    }
+
+    async fn offers(&self) -> Result<Vec<Offer>, BrokerError> {
+        let link = self.consuming.link().await.map_err(BrokerError::Unreachable)?;
+        Ok(history::offers(&link, &self.connector.uri.vhost).await?)
     }
 
     /// Each of the connections by itself.

@@ -22,6 +22,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::connection::{Backoff, Connector, Link, Supervised};
 use super::guard::Failure;
+use super::history::History;
 use super::route::{Declaration, Route};
 use super::{Options, topology, wire};
 use crate::broker::{Destination, Outgoing, PublishError, Published};
@@ -36,17 +37,19 @@ pub(super) struct Publisher {
     entries: mpsc::Sender<Entry>,
     connection: Supervised,
     limit: Duration,
+    history: Option<Arc<History>>,
 }
 
 impl Publisher {
     pub(super) fn start(connection: Supervised, connector: &Connector) -> Self {
         let (entries, receiver) = mpsc::channel(WINDOW);
-        let (options, closing) = (connector.options, connector.closing.clone());
+        let (options, closing) = (connector.options.clone(), connector.closing.clone());
+        let limit = options.answer_limit;
         let worker = Worker { connection: connection.clone(), options, session: None };
         connector.tasks.spawn(async move {
             closing.run_until_cancelled(worker.run(receiver)).await;
         });
-        Self { entries, connection, limit: options.answer_limit }
+        Self { entries, connection, limit, history: connector.history.clone() }
     }
 
     pub(super) async fn publish(&self, batch: Vec<Outgoing>) -> Result<Published, PublishError> {
@@ -59,6 +62,7 @@ impl Publisher {
 
     async fn publish_all(&self, batch: Vec<Outgoing>) -> Result<Published, PublishError> {
         let mut waiting = Vec::with_capacity(batch.len());
+        let events: HashSet<_> = batch.iter().filter_map(|outgoing| outgoing.destination.event()).cloned().collect();
         for outgoing in batch {
             let id = outgoing.message.id.clone();
             let (answer, fate) = oneshot::channel();
@@ -78,13 +82,14 @@ impl Publisher {
                 Err(_) => failure = Some(closed()),
             }
         }
+        let kept = self.history.as_ref().is_some_and(|history| history.keeps(&events));
         match failure {
             // Told first: it is the one that another try does not mend.
             _ if !too_large.is_empty() => Err(PublishError::TooLarge(too_large)),
             Some(error) => Err(error),
             None if !refused.is_empty() => Err(PublishError::Refused(refused)),
             None if !returned.is_empty() => Err(PublishError::Returned(returned)),
-            None => Ok(Published { unheard, kept: false }),
+            None => Ok(Published { unheard, kept }),
         }
     }
 }
@@ -176,7 +181,8 @@ impl Session {
             Declaration::Queue(name) => topology::queue(&self.link, name, options.queue_type).await?,
             Declaration::Event(name) => topology::event(&self.link, name).await?,
             Declaration::Delay(delay) => topology::delay(&self.link, *delay).await?,
-            Declaration::Later => topology::later(&self.link, options.queue_type).await?,
+            Declaration::Later => topology::later(&self.link).await?,
+            Declaration::History => topology::history(&self.link).await?,
         }
         self.declared.insert(declaration.clone());
         Ok(())
@@ -258,10 +264,11 @@ async fn prepare(entries: Vec<Entry>, session: &mut Session, options: &Options) 
         }
         let fresh = matches!(destination, Destination::Event(_) | Destination::Task(_));
         let frame_limit = session.link.frame_limit();
+        // What waits for its moment was made just now as well, and who made it can be told.
+        let is_copy = !fresh && *destination != Destination::Later;
         // What somebody else has put on a message must not keep it from being tried again, or from being a dead letter.
-        let relieves = !fresh && *destination != Destination::Later;
         let relieved =
-            || relieves.then(|| wire::properties(&wire::relieved(message, frame_limit), frame_limit)).flatten();
+            || is_copy.then(|| wire::properties(&wire::relieved(message, frame_limit), frame_limit)).flatten();
         let Some(properties) = wire::properties(message, frame_limit).or_else(relieved) else {
             tracing::warn!(id = %message.id, "the headers do not fit the frame that RabbitMQ allows");
             answer(entry, Fate::TooLarge);
@@ -308,18 +315,20 @@ async fn settle(window: Vec<Prepared>, mut session: Session, again: &mut Vec<Ent
     };
     let refused: Vec<bool> = confirmations.iter().map(Confirmation::is_nack).collect();
     let returned: HashSet<_> = confirmations.into_iter().filter_map(Confirmation::take_message).map(Mark::of).collect();
+    let is_kept = session.link.history.is_some();
     for (message, refused) in window.into_iter().zip(refused) {
-        let fate = match (refused, returned.contains(&message.mark()), &message.entry.outgoing.destination) {
+        let is_returned = returned.contains(&message.mark());
+        let is_event = matches!(message.entry.outgoing.destination, Destination::Event(_));
+        // Whatever was declared is gone: declare it again before the next try. An event that is kept has at least the
+        // history's binding.
+        if let (true, true, Some(declaration)) = (is_returned, is_kept || !is_event, &message.route.declaration) {
+            session.declared.remove(declaration);
+        }
+        let fate = match (refused, is_returned, is_event) {
             (true, _, _) => Fate::Refused,
             (_, false, _) => Fate::Held,
-            (_, true, Destination::Event(_)) => Fate::Unheard,
-            (_, true, _) => {
-                // Whatever was declared is gone: declare it again before the next try.
-                if let Some(declaration) = &message.route.declaration {
-                    session.declared.remove(declaration);
-                }
-                Fate::Returned
-            }
+            (_, true, true) => Fate::Unheard,
+            (_, true, false) => Fate::Returned,
         };
         answer(message.entry, fate);
     }

@@ -13,8 +13,8 @@ pub(super) enum Declaration {
     Queue(String),
     Event(EventName),
     Delay(Delay),
-    /// The queue of what waits for its moment.
     Later,
+    History,
 }
 
 /// The way of a destination, in AMQP's terms.
@@ -34,7 +34,7 @@ impl Route {
             Destination::Delay { home, wait } => {
                 ((delay_name(*wait), home.to_string()), Some(Declaration::Delay(*wait)))
             }
-            Destination::History => (queue(QueueName::history().as_str()), None),
+            Destination::History => (queue(QueueName::history().as_str()), Some(Declaration::History)),
             Destination::Later => (queue(QueueName::later().as_str()), Some(Declaration::Later)),
             Destination::Dead(app) => {
                 let name = QueueName::dead(app);

@@ -1,4 +1,5 @@
-//! The bytes between RabbitMQ and lapin, which pass [`Depth`] on their way in. In the clear, so TLS is within.
+//! The bytes between RabbitMQ and lapin, which pass [`Depth`] on their way in, and [`Legible`] where that is asked for. In
+//! the clear, so TLS is within.
 
 use std::future::Future;
 use std::io::{self, Read, Write};
@@ -17,16 +18,22 @@ use lapin::uri::AMQPUri;
 use lapin::{Connection, ConnectionProperties};
 
 use super::depth::Depth;
+use super::legible::Legible;
 
 type Socket = AsyncTcpStream<<Tokio as Reactor>::TcpStream>;
 
-/// Connects as [`Connection::connect_uri`] does.
-pub(super) async fn connect(uri: AMQPUri, properties: ConnectionProperties) -> Result<Connection, lapin::Error> {
+/// Connects as [`Connection::connect_uri`] does. What comes is made legible, or is lapin's to refuse where it is not.
+pub(super) async fn connect(
+    uri: AMQPUri,
+    properties: ConnectionProperties,
+    make_legible: bool,
+) -> Result<Connection, lapin::Error> {
     let tokio = Runtime::tokio_current();
     let runtime = Runtime::new(RuntimeParts::new(Tokio::current(), Shallow(Tokio::current())));
     let connect = async move |uri: AMQPUri, _| {
         let socket = uri.connect_async(&tokio).await?;
-        Ok(AsyncTcpStream::Plain(ShallowStream { socket, depth: Depth::default() }))
+        let legible = make_legible.then(Legible::default);
+        Ok(AsyncTcpStream::Plain(ShallowStream { socket, depth: Depth::default(), legible }))
     };
     Connection::connector(uri, runtime, connect, properties).await
 }
@@ -60,20 +67,33 @@ impl Reactor for Shallow {
         address: SocketAddr,
     ) -> impl Future<Output = io::Result<Self::TcpStream>> + Send + 'static {
         let connecting = self.0.tcp_connect_addr(address);
-        async { Ok(ShallowStream { socket: AsyncTcpStream::Plain(connecting.await?), depth: Depth::default() }) }
+        async {
+            let socket = AsyncTcpStream::Plain(connecting.await?);
+            Ok(ShallowStream { socket, depth: Depth::default(), legible: None })
+        }
     }
 }
 
 struct ShallowStream {
     socket: Socket,
     depth: Depth,
+    legible: Option<Legible>,
 }
 
 impl AsyncRead for ShallowStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        let read = ready!(Pin::new(&mut self.socket).poll_read(cx, buffer))?;
-        self.depth.limit(&mut buffer[..read]);
-        Poll::Ready(Ok(read))
+        loop {
+            let given = self.legible.as_mut().map_or(0, |legible| legible.give(buffer));
+            if given > 0 {
+                return Poll::Ready(Ok(given));
+            }
+            let read = ready!(Pin::new(&mut self.socket).poll_read(cx, buffer))?;
+            self.depth.limit(&mut buffer[..read]);
+            match &mut self.legible {
+                Some(legible) if read > 0 => legible.take(&buffer[..read]),
+                _ => return Poll::Ready(Ok(read)),
+            }
+        }
     }
 }
 

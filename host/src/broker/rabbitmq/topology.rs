@@ -5,11 +5,11 @@ use lapin::types::{AMQPValue, FieldTable, ShortString};
 
 use super::clash::Clash;
 use super::connection::Link;
-use super::form::{Form, Kind, SINGLE_ACTIVE};
+use super::form::{Form, Kind, SINGLE_ACTIVE, short};
 use super::guard::Failure;
 use super::inspect::survey;
 use super::{QueueType, header, wire};
-use crate::broker::{Binding, Delay, Exchange, Routing, Source, Wanted};
+use crate::broker::{Binding, Delay, Exchange, Routing, Source, Wanted, no_history};
 use crate::message::Subject;
 use crate::name::{EventName, QueueName};
 
@@ -45,19 +45,46 @@ pub(super) async fn demand_single_active(link: &Link, source: &Source, queue_typ
     )))
 }
 
-/// Makes sure that an event's exchange exists. One that is a fanout with other settings is adopted.
+/// Makes sure that an event's exchange exists, and that the event is kept. An exchange that is a fanout with other
+/// settings is adopted.
 pub(super) async fn event(link: &Link, event: &EventName) -> Result<(), Failure> {
-    make(link, &Form::event(event)).await
+    let form = Form::event(event);
+    make(link, &form).await?;
+    keep(link, form, Routing::Fanout).await
+}
+
+/// Lets what comes by an exchange come into the history too, if one is kept.
+async fn keep(link: &Link, exchange: Form, routing: Routing) -> Result<(), Failure> {
+    match &link.history {
+        Some(history) => history.keep(link, exchange, routing).await,
+        None => Ok(()),
+    }
+}
+
+/// Makes sure that the history is kept.
+pub(super) async fn history(link: &Link) -> Result<(), Failure> {
+    match &link.history {
+        Some(history) => history.declare(link).await,
+        None => Err(Failure::Refused(no_history().to_string())),
+    }
+}
+
+/// Makes sure that messages can wait for their moment.
+pub(super) async fn later(link: &Link) -> Result<(), Failure> {
+    make(link, &Form::later()).await
+}
+
+/// Makes the exchange by which a policy can lead into the history what is not routed elsewhere.
+async fn alternate_exchange(link: &Link) -> Result<(), Failure> {
+    history(link).await?;
+    let exchange = Form::alternate_exchange();
+    make(link, &exchange).await?;
+    bind(link, short(QueueName::history().as_str()), &exchange, "", FieldTable::default()).await
 }
 
 /// Makes sure that a queue exists. One that does is adopted, whatever its type and settings: another service owns it.
 pub(super) async fn queue(link: &Link, name: &str, queue_type: QueueType) -> Result<(), Failure> {
     make(link, &Form::queue(name, queue_type)).await
-}
-
-/// Makes sure that messages can wait for their moment, for one listener at a time whoever makes the queue.
-pub(super) async fn later(link: &Link, queue_type: QueueType) -> Result<(), Failure> {
-    make(link, &Form::queue(QueueName::later().as_str(), queue_type).for_one_listener()).await
 }
 
 /// Makes sure that messages can wait for a delay, in one queue for all plugins.
@@ -92,6 +119,10 @@ pub(super) async fn wanted(link: &Link, wanted: &Wanted, queue_type: QueueType) 
             make(link, &Form::delay(*wait)).await?;
             delay_exchange(link, *wait).await
         }
+        Wanted::Later => later(link).await,
+        Wanted::History if link.history.is_none() => Ok(()),
+        Wanted::History => history(link).await,
+        Wanted::AlternateExchange => alternate_exchange(link).await,
     }
 }
 
@@ -102,7 +133,7 @@ pub(super) async fn depth(link: &Link, queue: &str) -> Result<Option<u64>, Failu
 }
 
 /// Makes it unless it exists. What does is adopted, except for an exchange of another type, which routes otherwise.
-async fn make(link: &Link, form: &Form) -> Result<(), Failure> {
+pub(super) async fn make(link: &Link, form: &Form) -> Result<(), Failure> {
     // A queue is asked for first, since the right to make it may be its owner's alone, and others make them too.
     if form.kind == Kind::Queue && form.look(link).await?.is_some() {
         return Ok(());
@@ -125,11 +156,17 @@ async fn make(link: &Link, form: &Form) -> Result<(), Failure> {
 async fn exchange(link: &Link, queue: ShortString, from: &Exchange) -> Result<(), Failure> {
     let form = Form::exchange(from)?;
     make(link, &form).await?;
-    match &from.routing {
-        Routing::Fanout => bind(link, queue, &form, "", FieldTable::default()).await,
+    keep(link, form.clone(), from.routing.clone()).await?;
+    route(link, queue, &form, &from.routing).await
+}
+
+/// Binds a queue to an exchange, so that the wanted messages come.
+pub(super) async fn route(link: &Link, queue: ShortString, form: &Form, routing: &Routing) -> Result<(), Failure> {
+    match routing {
+        Routing::Fanout => bind(link, queue, form, "", FieldTable::default()).await,
         Routing::Direct(keys) | Routing::Topic(keys) => {
             for key in keys {
-                bind(link, queue.clone(), &form, key, FieldTable::default()).await?;
+                bind(link, queue.clone(), form, key, FieldTable::default()).await?;
             }
             Ok(())
         }
@@ -146,7 +183,7 @@ async fn exchange(link: &Link, queue: ShortString, from: &Exchange) -> Result<()
                 (false, true) => "any-with-x",
             };
             arguments.insert("x-match".into(), AMQPValue::LongString(matching.into()));
-            bind(link, queue, &form, "", arguments).await
+            bind(link, queue, form, "", arguments).await
         }
     }
 }

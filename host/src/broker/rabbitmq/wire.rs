@@ -27,10 +27,12 @@ const KIND: &str = "x-leveret-kind";
 const TID_ADDED: &str = "x-leveret-tid-added";
 /// The TID where other services write it as a header.
 const TID: &str = "tid";
+/// The place of a message in a stream, as RabbitMQ writes it.
+pub(super) const STREAM_OFFSET: &str = "x-stream-offset";
 /// What a message is about that says nothing legible of it.
 const UNKNOWN: &str = "unknown.message";
 /// Survives a restart of the broker, in AMQP's numbers.
-const PERSISTENT: u8 = 2;
+pub(super) const PERSISTENT: u8 = 2;
 /// What a frame holds besides the headers: at most eight short strings and a few fixed fields, generously.
 const BESIDES_HEADERS: usize = 2600;
 
@@ -133,7 +135,7 @@ fn failures(failures: &[FailedAttempt], room: usize) -> Option<String> {
 /// `x-death` for one that goes in circles, and drops it. Not what only this host may write. And not `CC` and `BCC`, by
 /// which RabbitMQ would route to queues beside the one that the host chose (I3).
 fn travels(name: &str) -> bool {
-    let broker = ["x-death", "x-first-death-", "x-last-death-", "x-delivery-count", "x-acquired-count"];
+    let broker = ["x-death", "x-first-death-", "x-last-death-", "x-delivery-count", "x-acquired-count", STREAM_OFFSET];
     let host = ["x-leveret-"];
     !(broker.iter().chain(&host).any(|prefix| name.starts_with(prefix)) || matches!(name, "CC" | "BCC"))
 }
@@ -186,7 +188,19 @@ pub(super) fn subject(properties: &BasicProperties, queue: &QueueName) -> Subjec
         _ => event(),
     };
     let of_queue = || queue.as_str().parse().map(Subject::Task).ok();
-    told.or_else(of_queue).unwrap_or_else(|| Subject::Event(UNKNOWN.parse().expect("it is a legal name")))
+    told.or_else(of_queue).unwrap_or_else(unknown)
+}
+
+/// Which event of the past it is: the one that the exchange is named after, or else the property `type`, or else the
+/// routing key, as far as they are legal names.
+pub(super) fn recorded_subject(exchange: &str, properties: &BasicProperties, key: &str) -> Subject {
+    let names = [exchange, text(properties.kind()).unwrap_or_default(), key];
+    let named = names.into_iter().find_map(|name| name.parse().ok());
+    named.map_or_else(unknown, Subject::Event)
+}
+
+fn unknown() -> Subject {
+    Subject::Event(UNKNOWN.parse().expect("it is a legal name"))
 }
 
 /// Writes down the routing key that a message came with from another service's exchange, whatever it says itself. What

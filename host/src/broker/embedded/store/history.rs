@@ -7,7 +7,7 @@ use crate::broker::{From, Offset, Retention};
 use crate::message::{Subject, Timestamp};
 
 /// The most events, and about the most bytes of them, that are read at a time, so that what else is asked does not wait.
-const READ: (i64, usize) = (512, 1 << 20);
+const READ: (i64, u64) = (512, 1 << 20);
 /// The most events, and about the most bytes of them, that are forgotten in one transaction.
 const TRIM: (i64, u64) = (1024, 4 << 20);
 /// About what a row takes beside its texts and its body, with its place in the index, in bytes.
@@ -60,13 +60,13 @@ impl Store {
     /// Some events from a place on, at least one if there is any; and the place that they reach.
     pub fn kept_from(&self, from: Offset) -> Result<(Vec<Kept>, Offset)> {
         let (number, mut room) = READ;
-        let read = "SELECT position, event, metadata, body FROM history WHERE position >= ?1
+        let read = "SELECT position, event, metadata, body, size FROM history WHERE position >= ?1
                     ORDER BY position LIMIT ?2";
         let mut read = self.connection.prepare_cached(read)?;
         let mut rows = read.query([whole(from.0), number])?;
         let mut kept: Vec<Kept> = Vec::new();
         while let Some(row) = rows.next()? {
-            let size = row.get_ref(3)?.as_blob()?.len();
+            let size = row.get::<_, i64>(4)?.unsigned_abs();
             if size > room && !kept.is_empty() {
                 break;
             }
@@ -83,12 +83,12 @@ impl Store {
     /// Forgets some of the oldest events, if they are too old or too many; `true` if there may be more such.
     pub fn trim(&self, now: Timestamp) -> Result<bool> {
         let Some(Retention { age, size: limit }) = self.retention else { return Ok(false) };
-        let (number, mut room) = TRIM;
         let age = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
         let oldest = whole(now.millis().saturating_sub(age));
+        let (number, mut room) = TRIM;
         let mut size = self.history_size()?;
-        let mut first =
-            self.connection.prepare_cached("SELECT position, time, size FROM history ORDER BY position LIMIT ?1")?;
+        let first = "SELECT position, time, size FROM history ORDER BY position LIMIT ?1";
+        let mut first = self.connection.prepare_cached(first)?;
         let mut rows = first.query([number])?;
         let (mut last, mut passed) = (None, 0);
         while let Some(row) = rows.next()? {
@@ -109,8 +109,8 @@ impl Store {
 
     /// About how many bytes the history takes.
     pub fn history_size(&self) -> Result<u64> {
-        let size = self.connection.prepare_cached("SELECT bytes FROM history_size")?;
-        { size }.query_row([], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
+        let mut size = self.connection.prepare_cached("SELECT bytes FROM history_size")?;
+        size.query_row([], |row| row.get(0)).map(i64::unsigned_abs)
     }
 }
 

@@ -1,11 +1,12 @@
+//! Retention, reading in pieces, and what a refused batch leaves.
+
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::*;
-use crate::broker::Destination;
-use crate::broker::PublishError;
-use crate::broker::embedded::store::{LATER_LIMIT, Parcel};
+use crate::broker::embedded::store::Parcel;
+use crate::broker::{Destination, PublishError};
 use crate::message::Message;
 use crate::name::{EventName, QueueName, TaskName};
 
@@ -180,20 +181,5 @@ fn a_task_is_not_for_the_history() {
         let task = Parcel { subject: Subject::Task(task), ..parcel(Destination::History, "{}") };
         let deposited = store.deposit(std::slice::from_ref(&task), at(0)).expect("deposits");
         assert_eq!(deposited.published, Err(PublishError::Refused(vec![task.id])));
-    });
-}
-
-#[test]
-fn i8_no_more_than_its_limit_waits_for_its_moment() {
-    with_store(u64::MAX, |store| {
-        let fill = "INSERT INTO queue (name, stored) VALUES (?1, ?2)";
-        let waiting = whole(LATER_LIMIT - 2);
-        store.connection.execute(fill, params![QueueName::later().as_str(), waiting]).expect("written");
-        let batch = [(); 3].map(|()| parcel(Destination::Later, "{}"));
-        let refused = store.deposit(&batch, at(0)).expect("deposits").published;
-        assert_eq!(refused, Err(PublishError::Refused(vec![batch[2].id.clone()])));
-        assert!(store.deposit(&batch[..2], at(0)).expect("deposits").published.is_ok());
-        let refused = store.deposit(&batch[2..], at(0)).expect("deposits").published;
-        assert_eq!(refused, Err(PublishError::Refused(vec![batch[2].id.clone()])));
     });
 }
