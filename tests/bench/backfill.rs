@@ -72,15 +72,14 @@ struct Account {
 impl Account {
     fn json(&self) -> Value {
         let Self { events, live, lost, duplicates, repeated, seconds } = self;
-        let per_second = f64::from(*events) / seconds;
         json!({
             "events": events, "live": live, "lost": lost, "duplicates": duplicates, "repeated": repeated,
-            "seconds": seconds.round(), "past_per_second": per_second.round(),
+            "seconds": seconds.round(),
         })
     }
 }
 
-/// On both brokers, unless one is named. The JSON has the sums first, as one broker after the other took them.
+/// On both brokers, unless one is named. Each has all of the events of the past; the rest of the JSON are sums.
 pub async fn measure(plan: &Plan, events: u32) -> Result<Value, Failure> {
     let mut brokers = serde_json::Map::new();
     let mut sum = Account::default();
@@ -95,7 +94,7 @@ pub async fn measure(plan: &Plan, events: u32) -> Result<Value, Failure> {
         let account = Scene::set(plan, events, url)?.play().await?;
         eprintln!("  {}", account.json());
         brokers.insert(broker.to_owned(), account.json());
-        sum.events += account.events;
+        sum.events = account.events;
         sum.live += account.live;
         sum.lost += account.lost;
         sum.duplicates += account.duplicates;
@@ -137,6 +136,7 @@ impl Scene {
             "LEVERET_BROKER_EMBEDDED_FILE",
             root.join("broker.db").to_str().ok_or("the directory is not UTF-8")?.to_owned(),
         )];
+        variables.push(("LEVERET_HISTORY_ENABLED", "true".to_owned()));
         variables.extend(url.map(|url| ("LEVERET_BROKER_URL", url)));
         let pairs = variables.iter().map(|(name, value)| (name.to_string(), value.clone()));
         let settings = leveret::config::load(Some(&root.join("leveret.toml")), pairs)?;

@@ -3,6 +3,7 @@
 mod audit;
 mod build;
 mod check;
+mod clock;
 mod config;
 mod dev;
 mod history;
@@ -13,6 +14,7 @@ mod operate;
 mod publish;
 mod test;
 mod top;
+mod topology;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

@@ -51,7 +51,8 @@ pub(super) async fn ready(path: &Path) -> Process {
 
 #[test]
 fn each_command_explains_itself_with_an_example() {
-    for command in ["dead", "history", "replay", "trace", "audit", "top", "plugin", "breaker", "clock", "topology"] {
+    let commands = ["dead", "history", "replay", "trace", "audit", "top", "plugin", "breaker", "clock", "topology"];
+    for command in commands {
         let ended = leveret(directory().path(), &[], &[command, "--help"]);
         assert_eq!(ended.code, 0);
         assert!(ended.output.contains(&format!("Example:\n  leveret {command}")), "{}", ended.output);
