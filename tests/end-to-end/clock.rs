@@ -56,6 +56,7 @@ async fn to_subscribe_is_enough_to_be_told_that_a_second_has_passed(broker: Test
 async fn an_event_can_be_announced_by_hand(broker: TestBroker) {
     let mut host = TestHost::start(&broker).await;
     host.install("ticker.wasm", &ticker(YEAR)).await;
+    soon("its listener", host.host.ready()).await;
     let event: EventName = YEAR.parse().expect("legal");
     let fired = until("the clock", async || host.host.clock.fire(&event).await.ok()).await;
     assert_eq!(host.record(&fired.id).await.tid, fired.tid);
