@@ -3,15 +3,18 @@
 mod audit;
 mod build;
 mod check;
+mod clock;
 mod config;
 mod dev;
 mod history;
+mod later;
 mod letters;
 mod new;
 mod operate;
 mod publish;
 mod test;
 mod top;
+mod topology;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

@@ -64,7 +64,8 @@ async fn ready_with(path: &Path, variables: &[(&str, String)]) -> Process {
 
 #[test]
 fn each_command_explains_itself_with_an_example() {
-    for command in ["dead", "history", "replay", "trace", "audit", "top", "plugin", "breaker", "topology"] {
+    let commands = ["dead", "history", "replay", "trace", "audit", "top", "plugin", "breaker", "clock", "topology"];
+    for command in commands {
         let ended = leveret(directory().path(), &[], &[command, "--help"]);
         assert_eq!(ended.code, 0);
         assert!(ended.output.contains(&format!("Example:\n  leveret {command}")), "{}", ended.output);
@@ -92,6 +93,8 @@ fn without_a_host_each_command_says_how_to_start_one() {
         &["top", "--once"],
         &["plugin", "list"],
         &["plugin", "pause", "x"],
+        &["clock", "list"],
+        &["clock", "cancel", "x"],
         &["breaker", "list"],
         &["breaker", "trip", "x"],
         &["topology", "plan"],

@@ -101,6 +101,7 @@ impl Version {
 /// else must go on meanwhile.
 #[derive(Debug)]
 pub struct Node {
+    version: Version,
     directory: PathBuf,
     port: u16,
     management_port: u16,
@@ -186,7 +187,7 @@ impl Node {
         let orders = process.stdin.take();
         let answers = BufReader::new(process.stdout.take().expect("it is piped"));
         let keeper = Mutex::new(Keeper { orders, answers, process });
-        let node = Self { directory, port, management_port, keeper };
+        let node = Self { version, directory, port, management_port, keeper };
         node.start_again();
         node
     }
@@ -232,10 +233,24 @@ impl Node {
         self.order(if is { "alarm" } else { "calm" });
     }
 
-    /// Runs a command of `rabbitmqctl`'s, as an operator would in a shell.
-    pub fn control(&self, command: &str) {
-        assert!(command.starts_with("rabbitmqctl ") && !command.contains('\n'), "{command}");
-        self.order(command);
+    /// Does what a command line of `rabbitmqctl set_policy` says, as an operator's shell reads it. The unpacked 4.x cannot
+    /// run it, and is told by HTTP.
+    ///
+    /// # Panics
+    /// If the words are not `--vhost`, a vhost, `--apply-to`, what, a name, a pattern and a definition.
+    pub fn set_policy(&self, command: &str) {
+        let arguments = command.strip_prefix("rabbitmqctl set_policy ").expect("it sets a policy");
+        assert!(!command.contains('\n'), "{command}");
+        if self.version == Version::System {
+            return self.order(command);
+        }
+        let words = Command::new("sh").args(["-c", &format!("printf '%s\\n' {arguments}")]).output();
+        let words = String::from_utf8(words.expect("every system has sh").stdout).expect("UTF-8");
+        let words: Vec<_> = words.lines().collect();
+        let ["--vhost", vhost, "--apply-to", what, name, pattern, definition] = words[..] else { panic!("{words:?}") };
+        let definition: serde_json::Value = serde_json::from_str(definition).expect("JSON");
+        let policy = serde_json::json!({ "pattern": pattern, "definition": definition, "apply-to": what });
+        self.put(&format!("policies/{}/{name}", encode(vhost)), policy);
     }
 
     /// The URL of a vhost for a new user with these rights, each a pattern of names.

@@ -85,7 +85,7 @@ impl Form {
     }
 
     /// The same queue, with messages for one listener at a time.
-    pub(super) fn for_one_listener(self) -> Self {
+    fn for_one_listener(self) -> Self {
         self.with(SINGLE_ACTIVE, AMQPValue::Boolean(true))
     }
 
@@ -105,7 +105,7 @@ impl Form {
     /// does not fit is refused.
     pub(super) fn later() -> Self {
         Self::queue(QueueName::later().as_str(), QueueType::Quorum)
-            .with(SINGLE_ACTIVE, AMQPValue::Boolean(true))
+            .for_one_listener()
             .with("x-max-length", AMQPValue::LongLongInt(LATER_COUNT))
             .with("x-max-length-bytes", AMQPValue::LongLongInt(LATER_SIZE))
             .with("x-overflow", text("reject-publish"))

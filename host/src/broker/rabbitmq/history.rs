@@ -145,7 +145,10 @@ impl History {
 
     async fn make(&self, link: &Link) -> Result<(), Failure> {
         let _turn = self.making.lock().await;
-        if std::mem::take(&mut self.state().losses) >= LOSSES {
+        let losses = self.state().losses;
+        if losses >= LOSSES {
+            // Tried again with the next connection.
+            self.state().losses = 0;
             return Err(self.fail("the connection was lost each time that the stream was declared"));
         }
         if self.stream().look(link).await?.is_none() {

@@ -38,11 +38,17 @@ pub(super) async fn findings(link: &Link, wanted: &Wanted, queue_type: QueueType
 
 /// The stream, what is listed, and the bindings as far as this host has made them.
 async fn history_findings(link: &Link, history: &History) -> Result<Vec<Finding>, Failure> {
-    let stream = finding(link, history.stream()).await?;
-    let is_missing = stream.standing == Standing::Missing;
-    let mut findings = vec![stream];
-    for (form, _) in history.listed() {
-        findings.push(finding(link, form?).await?);
+    let form = history.stream();
+    let (kind, name) = (kind(&form), form.name.to_string());
+    let standing = match standing(link, form).await {
+        // What this host may not even look at it does not have.
+        Err(failure) if failure.is_refusal() => Standing::Missing,
+        standing => standing?,
+    };
+    let is_missing = standing == Standing::Missing;
+    let mut findings = vec![Finding { kind, name, standing }];
+    for form in history.listed().filter_map(|(form, _)| form.ok()) {
+        findings.push(finding(link, form).await?);
     }
     for (name, is_bound) in history.bindings() {
         let standing = match is_bound && !is_missing {
@@ -54,12 +60,15 @@ async fn history_findings(link: &Link, history: &History) -> Result<Vec<Finding>
     Ok(findings)
 }
 
-pub(super) async fn finding(link: &Link, form: Form) -> Result<Finding, Failure> {
-    let kind = match form.kind {
+fn kind(form: &Form) -> &'static str {
+    match form.kind {
         Kind::Queue => "queue",
         Kind::Exchange(_) => "exchange",
-    };
-    Ok(Finding { kind, name: form.name.to_string(), standing: standing(link, form).await? })
+    }
+}
+
+pub(super) async fn finding(link: &Link, form: Form) -> Result<Finding, Failure> {
+    Ok(Finding { kind: kind(&form), name: form.name.to_string(), standing: standing(link, form).await? })
 }
 
 /// What there is to be declared for what is wanted.

@@ -19,6 +19,7 @@ mod history;
 mod inspect;
 mod legible;
 mod past;
+mod plain;
 mod publish;
 mod pulse;
 mod receipt;

@@ -16,6 +16,7 @@ use super::form::short;
 use super::guard::{Failure, Guard};
 use super::{header, wire};
 use crate::broker::{BrokerError, From, Offset, Passage, Past, Recorded};
+use crate::message::Timestamp;
 use crate::name::QueueName;
 
 /// How many messages may be under way. Streams ask for a limit, and are slow with a small one.
@@ -60,7 +61,10 @@ impl RabbitMqPast {
         }
         match (properties.timestamp(), self.latest) {
             (None, Some(latest)) => properties = properties.with_timestamp(latest),
-            (Some(moment), latest) => self.latest = Some(latest.map_or(*moment, |latest| latest.max(*moment))),
+            (Some(moment), latest) => {
+                let moment = Timestamp::from_wire(*moment).since_epoch().as_secs();
+                self.latest = latest.max(Some(moment));
+            }
             (None, None) => {}
         }
         let subject = wire::recorded_subject(exchange.as_str(), &properties, routing_key.as_str());

@@ -24,7 +24,7 @@ use super::connection::{Backoff, Connector, Link, Supervised};
 use super::guard::Failure;
 use super::history::History;
 use super::route::{Declaration, Route};
-use super::{Options, topology, wire};
+use super::{Options, plain, topology, wire};
 use crate::broker::{Destination, Outgoing, PublishError, Published};
 use crate::message::Subject;
 
@@ -273,6 +273,11 @@ async fn prepare(entries: Vec<Entry>, session: &mut Session, options: &Options) 
             tracing::warn!(id = %message.id, "the headers do not fit the frame that RabbitMQ allows");
             answer(entry, Fate::TooLarge);
             continue;
+        };
+        let is_kept = matches!(destination, Destination::Event(_) | Destination::History);
+        let properties = match is_kept && session.link.history.is_some() {
+            true => plain::with_spare(properties, &message.headers, frame_limit.saturating_sub(wire::BESIDES_HEADERS)),
+            false => properties,
         };
         // A task that comes again may be performed by another service, too.
         let shared = fresh

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 
-use super::{body, header};
+use super::{body, header, plain};
 use crate::broker::ROUTING_KEY;
 use crate::message::{Attempt, FailedAttempt, HeaderValue, Headers, Message, MessageId, Subject, Tid, Timestamp};
 use crate::name::QueueName;
@@ -34,7 +34,7 @@ const UNKNOWN: &str = "unknown.message";
 /// Survives a restart of the broker, in AMQP's numbers.
 pub(super) const PERSISTENT: u8 = 2;
 /// What a frame holds besides the headers: at most eight short strings and a few fixed fields, generously.
-const BESIDES_HEADERS: usize = 2600;
+pub(super) const BESIDES_HEADERS: usize = 2600;
 
 /// A text as AMQP's short string; `None` where it is longer than 255 bytes.
 pub(super) fn short(text: &str) -> Option<ShortString> {
@@ -144,12 +144,9 @@ fn travels(name: &str) -> bool {
 pub(super) fn message(subject: Subject, properties: &BasicProperties, body: Bytes, tid_in_body: bool) -> Message {
     let none = FieldTable::default();
     let wire_headers = properties.headers().as_ref().unwrap_or(&none);
-    let headers: Headers = wire_headers
-        .inner()
-        .iter()
-        .filter(|(name, _)| travels(name.as_str()))
-        .map(|(name, value)| (name.to_string(), header::from_amqp(value)))
-        .collect();
+    let spare = plain::spare(wire_headers).into_iter().filter(|(name, _)| travels(name));
+    let own = wire_headers.inner().iter().filter(|(name, _)| travels(name.as_str()));
+    let headers: Headers = spare.chain(own.map(|(name, value)| (name.to_string(), header::from_amqp(value)))).collect();
     // What the plugin gave is what a plugin gets: a schema may allow nothing else.
     let added = matches!(wire_headers.inner().get(TID_ADDED), Some(AMQPValue::Boolean(true)));
     let (taken, body) = if tid_in_body && added { body::take_tid(&body) } else { (None, body) };
