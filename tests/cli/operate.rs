@@ -19,12 +19,21 @@ pub(super) struct Operated {
 
 impl Operated {
     pub(super) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// One that keeps a history.
+    pub(super) async fn keeping() -> Self {
+        Self::start_with(&[("LEVERET_HISTORY_ENABLED", "true".to_owned())]).await
+    }
+
+    async fn start_with(variables: &[(&str, String)]) -> Self {
         let directory = directory();
         fs::create_dir(directory.path().join("plugins")).expect("a directory");
         fs::copy(guests::path("puppet"), directory.path().join("plugins/puppet.wasm")).expect("a copy");
         // One after the other, so that what is listed has one order.
         fs::write(directory.path().join("leveret.toml"), "delivery.prefetch = 1\n").expect("settings");
-        let process = ready(directory.path()).await;
+        let process = ready_with(directory.path(), variables).await;
         Self { directory, process }
     }
 
@@ -43,7 +52,11 @@ impl Operated {
 
 /// A host in this directory whose plugins listen.
 pub(super) async fn ready(path: &Path) -> Process {
-    let process = Process::start_with(path, &[]);
+    ready_with(path, &[]).await
+}
+
+async fn ready_with(path: &Path, variables: &[(&str, String)]) -> Process {
+    let process = Process::start_with(path, variables);
     let ready = async || http::get(&format!("{}/readyz", process.api())).await.filter(|(status, _)| *status == 200);
     until("readiness", ready).await;
     process
