@@ -5,6 +5,7 @@
 mod backfill;
 mod baseline;
 mod call;
+mod clock;
 mod compile;
 mod figures;
 mod history;
@@ -23,6 +24,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use leveret::config::Settings;
+use leveret_tests::broker::TestBroker;
 use leveret_tests::rabbitmq::Node;
 use leveret_tests::stage::Failure;
 
@@ -42,6 +44,9 @@ struct Arguments {
     /// How many events are in the history: 100,000 where it is looked through, 1,000,000 for a back-fill.
     #[arg(long)]
     events: Option<u32>,
+    /// For how long `clock` is measured.
+    #[arg(long, default_value_t = 10)]
+    minutes: u32,
     #[command(flatten)]
     backfill: backfill::Plan,
 }
@@ -76,10 +81,15 @@ enum Measurement {
     /// A plugin that comes late is given a million events of the past, while the host is killed and a stream goes on. Only
     /// where it is named: it takes long.
     Backfill,
+    /// Which ticks two hosts announce, one of which is killed each minute. Only where it is named: it takes long.
+    Clock,
 }
 
 fn main() -> ExitCode {
-    let Arguments { what, prefetch, events, backfill } = Arguments::parse();
+    let Arguments { what, prefetch, events, minutes, backfill } = Arguments::parse();
+    if what == [Measurement::Clock] {
+        return measure_clock(minutes);
+    }
     if what == [Measurement::Backfill] {
         let runtime = tokio::runtime::Runtime::new().map_err(Failure::from);
         let measured =
@@ -102,6 +112,18 @@ fn told(outcome: Result<String, Failure>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn measure_clock(minutes: u32) -> ExitCode {
+    eprintln!("two hosts on one RabbitMQ, one of which is killed each minute…");
+    // Starting and ending the node blocks, so it lives outside of the runtime.
+    let node = Node::start();
+    let runtime = tokio::runtime::Runtime::new().map_err(Failure::from);
+    let broker = TestBroker::RabbitMq(node.vhost("clock"));
+    let measured = runtime.and_then(|runtime| runtime.block_on(clock::measure(broker, minutes)));
+    let good = measured.as_ref().is_ok_and(clock::Account::is_good);
+    let ended = told(measured.and_then(|account| Ok(serde_json::to_string(&account)?)));
+    if good { ended } else { ExitCode::FAILURE }
 }
 
 fn run(wanted: impl Fn(Measurement) -> bool, asked: Option<NonZeroU16>, events: u64) -> Result<Figures, Failure> {

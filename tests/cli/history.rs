@@ -47,7 +47,7 @@ fn refused(ended: &Ended, code: i32, words: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn past_events_are_listed_counted_and_shown_by_what_is_meant() {
-    let host = Operated::start().await;
+    let host = Operated::keeping().await;
     for number in 0..3 {
         let payload = json!({ "do": "emit", "customer": { "id": number, "name": "Ada" } });
         host.tell("puppet.pulled", &format!("p-{number}"), &payload.to_string()).await;
@@ -90,7 +90,7 @@ async fn past_events_are_listed_counted_and_shown_by_what_is_meant() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_one_host_exports_another_imports_byte_for_byte() {
-    let (one, other) = (Operated::start().await, Operated::start().await);
+    let (one, other) = (Operated::keeping().await, Operated::keeping().await);
     let payloads =
         [r#"{"do": "emit",  "n":1.50}"#, "{\n  \"do\": \"emit\"\n}", r#"{"do":"emit","big":12345678901234567890123}"#];
     for (number, payload) in payloads.iter().enumerate() {
@@ -129,7 +129,7 @@ async fn what_one_host_exports_another_imports_byte_for_byte() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_follows_is_told_of_what_comes() {
-    let host = Operated::start().await;
+    let host = Operated::keeping().await;
     host.tell("user.created", "u-0", "{}").await;
     let mut child = command()
         .args(["history", "--follow", "--event", "user.*", "--json"])
@@ -154,7 +154,7 @@ async fn whoever_follows_is_told_of_what_comes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_replayed_is_dropped_as_handled_unless_it_is_to_be_handled_again() {
-    let host = Operated::start().await;
+    let host = Operated::keeping().await;
     for number in 0..3 {
         host.tell("puppet.pulled", &format!("p-{number}"), r#"{"do":"emit"}"#).await;
     }

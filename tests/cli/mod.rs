@@ -3,9 +3,11 @@
 mod audit;
 mod build;
 mod check;
+mod clock;
 mod config;
 mod dev;
 mod history;
+mod later;
 mod letters;
 mod new;
 mod operate;

@@ -19,12 +19,21 @@ pub(super) struct Operated {
 
 impl Operated {
     pub(super) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// One that keeps a history.
+    pub(super) async fn keeping() -> Self {
+        Self::start_with(&[("LEVERET_HISTORY_ENABLED", "true".to_owned())]).await
+    }
+
+    async fn start_with(variables: &[(&str, String)]) -> Self {
         let directory = directory();
         fs::create_dir(directory.path().join("plugins")).expect("a directory");
         fs::copy(guests::path("puppet"), directory.path().join("plugins/puppet.wasm")).expect("a copy");
         // One after the other, so that what is listed has one order.
         fs::write(directory.path().join("leveret.toml"), "delivery.prefetch = 1\n").expect("settings");
-        let process = ready(directory.path()).await;
+        let process = ready_with(directory.path(), variables).await;
         Self { directory, process }
     }
 
@@ -43,7 +52,11 @@ impl Operated {
 
 /// A host in this directory whose plugins listen.
 pub(super) async fn ready(path: &Path) -> Process {
-    let process = Process::start_with(path, &[]);
+    ready_with(path, &[]).await
+}
+
+async fn ready_with(path: &Path, variables: &[(&str, String)]) -> Process {
+    let process = Process::start_with(path, variables);
     let ready = async || http::get(&format!("{}/readyz", process.api())).await.filter(|(status, _)| *status == 200);
     until("readiness", ready).await;
     process
@@ -51,7 +64,8 @@ pub(super) async fn ready(path: &Path) -> Process {
 
 #[test]
 fn each_command_explains_itself_with_an_example() {
-    for command in ["dead", "history", "replay", "trace", "audit", "top", "plugin", "breaker", "topology"] {
+    let commands = ["dead", "history", "replay", "trace", "audit", "top", "plugin", "breaker", "clock", "topology"];
+    for command in commands {
         let ended = leveret(directory().path(), &[], &[command, "--help"]);
         assert_eq!(ended.code, 0);
         assert!(ended.output.contains(&format!("Example:\n  leveret {command}")), "{}", ended.output);
@@ -79,6 +93,8 @@ fn without_a_host_each_command_says_how_to_start_one() {
         &["top", "--once"],
         &["plugin", "list"],
         &["plugin", "pause", "x"],
+        &["clock", "list"],
+        &["clock", "cancel", "x"],
         &["breaker", "list"],
         &["breaker", "trip", "x"],
         &["topology", "plan"],

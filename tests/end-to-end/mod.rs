@@ -27,9 +27,11 @@ macro_rules! on_each_broker {
 mod absent;
 mod author;
 mod bad;
+mod clock;
 mod flow;
 mod history;
 mod ingress;
+mod late_comer;
 mod log;
 mod metrics;
 mod poison;

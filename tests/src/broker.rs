@@ -33,14 +33,16 @@ impl TestBroker {
         Self::RabbitMq(url.expect("a node"))
     }
 
-    /// Makes a host use this broker. It keeps no history, so that [`publish`] finds out who hears it; a test of the history
-    /// sets that otherwise.
+    /// Makes a host use this broker. At RabbitMQ it keeps no history, so that [`publish`] finds out who hears it; a test of
+    /// the history sets that otherwise.
     pub fn write_into(&self, settings: &mut Settings) {
         match self {
             Self::Embedded(directory) => settings.broker.embedded.file = directory.path().join("broker.db"),
-            Self::RabbitMq(url) => settings.broker.url = url.parse().expect("a legal URL"),
+            Self::RabbitMq(url) => {
+                settings.broker.url = url.parse().expect("a legal URL");
+                settings.history.enabled = false;
+            }
         }
-        settings.history.enabled = false;
         settings.broker.rabbitmq.reconnect_maximum = "500ms".parse().expect("a legal time");
     }
 

@@ -49,8 +49,7 @@ impl Process {
             .current_dir(directory)
             .env("LEVERET_ADMIN_ADDRESS", "127.0.0.1:0")
             .env("LEVERET_PLUGINS_CACHE", compile_cache())
-            // An event that is kept counts as heard; tests ask whether somebody listens.
-            .env("LEVERET_HISTORY_ENABLED", "false")
+            .envs(history(variables))
             .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -125,6 +124,12 @@ pub fn binary() -> PathBuf {
     let directory = own.parent().expect("a file is in a directory");
     let directory = if directory.ends_with("deps") { directory.parent().expect("deps is in one") } else { directory };
     directory.join("leveret")
+}
+
+/// At RabbitMQ an event that is kept counts as heard, and tests ask whether somebody listens.
+fn history(variables: &[(&str, String)]) -> Option<(&'static str, &'static str)> {
+    let at_rabbitmq = variables.iter().any(|(name, _)| *name == "LEVERET_BROKER_URL");
+    at_rabbitmq.then_some(("LEVERET_HISTORY_ENABLED", "false"))
 }
 
 /// Reads a log to its end on a thread of its own, so that the process never waits for a reader. Tells the address of the

@@ -14,6 +14,7 @@
 //! [`ReplayProgress`] a line; it stops when the client goes away.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -29,7 +30,9 @@ use url::form_urlencoded;
 
 use super::{Seen, problem, stream};
 use crate::broker::{BrokerError, Source};
-use crate::history::{Begin, Entry, Filter, History, HistoryError, MOST, Replay, ReplayProgress, Turn, Walk, Walked};
+use crate::history::{
+    Begin, Entry, Filter, History, HistoryError, MOST, Newest, Replay, ReplayProgress, Turn, Walk, Walked,
+};
 use crate::name::PluginId;
 
 /// How often it is told how far a walk has come.
@@ -84,15 +87,21 @@ pub(super) async fn list(State(seen): State<Seen>, RawQuery(query): RawQuery) ->
         Err(error) => return problem(StatusCode::BAD_REQUEST, error),
     };
     let (sender, lines) = mpsc::channel(stream::AHEAD);
-    let telling = async {
+    // What keeps it from beginning at all is the answer's status.
+    let begun = async {
         let turn = seen.history.turn()?;
-        // What keeps it from beginning at all is the answer's status.
-        let walk = seen.history.walk(query.filter.clone(), Begin::ByTime).await?;
-        Ok::<_, HistoryError>(
-            Telling { turn, history: seen.history.clone(), lines: sender, told: Instant::now() }.run(walk, query),
-        )
+        let (history, filter) = (seen.history.clone(), query.filter.clone());
+        let begun = match query.what {
+            What::First(limit) => Begun::First(seen.history.walk(filter, Begin::ByTime).await?, limit),
+            What::Newest(limit) => {
+                Begun::Newest(Box::new(seen.history.clone().newest(filter, limit, query.whole).await?))
+            }
+            What::Count { by_event } => Begun::Count(seen.history.walk(filter, Begin::ByTime).await?, by_event),
+        };
+        let telling = Telling { turn, history, lines: sender, told: Instant::now() };
+        Ok::<_, HistoryError>(telling.run(begun, query))
     };
-    match telling.await {
+    match begun.await {
         Ok(telling) => {
             tokio::spawn(telling);
             stream::answer_many(lines)
@@ -101,21 +110,28 @@ pub(super) async fn list(State(seen): State<Seen>, RawQuery(query): RawQuery) ->
     }
 }
 
+/// What is looked for.
+enum Begun {
+    First(Walk, u64),
+    Newest(Box<Newest>),
+    Count(Walk, bool),
+}
+
 /// An answer on its way.
 struct Telling {
     #[expect(dead_code, reason = "it is given back when this is dropped")]
     turn: Turn,
-    history: std::sync::Arc<History>,
+    history: Arc<History>,
     lines: mpsc::Sender<Vec<Line>>,
     told: Instant,
 }
 
 impl Telling {
-    async fn run(mut self, walk: Walk, query: Query) {
+    async fn run(mut self, begun: Begun, query: Query) {
         let lines = self.lines.clone();
         let told = tokio::select! {
             () = lines.closed() => return,
-            told = self.tell(walk, query) => told,
+            told = self.tell(begun, query) => told,
         };
         // Whoever is gone need not be told.
         let _ = match told {
@@ -124,15 +140,12 @@ impl Telling {
         };
     }
 
-    async fn tell(&mut self, walk: Walk, query: Query) -> Result<(), HistoryError> {
-        let Query { filter, what, whole, follow } = query;
-        let ended = match what {
-            What::First(limit) => self.first(walk, limit, whole).await?,
-            What::Count { by_event } => self.count(walk, by_event).await?,
-            What::Newest(limit) => {
-                drop(walk);
-                self.newest(filter.clone(), limit, whole).await?
-            }
+    async fn tell(&mut self, begun: Begun, query: Query) -> Result<(), HistoryError> {
+        let Query { filter, whole, follow, .. } = query;
+        let ended = match begun {
+            Begun::First(walk, limit) => self.first(walk, limit, whole).await?,
+            Begun::Newest(newest) => self.newest(newest).await?,
+            Begun::Count(walk, by_event) => self.count(walk, by_event).await?,
         };
         let place = ended.walked.end;
         self.send(vec![Line::Ended(ended)]).await?;
@@ -175,9 +188,7 @@ impl Telling {
         Ok(Ended { walked: walk.walked(), totals })
     }
 
-    async fn newest(&mut self, filter: Filter, limit: usize, whole: bool) -> Result<Ended, HistoryError> {
-        let history = self.history.clone();
-        let mut newest = history.newest(filter, limit, whole).await?;
+    async fn newest(&mut self, mut newest: Box<Newest>) -> Result<Ended, HistoryError> {
         while newest.step().await? {
             self.progress(newest.walked()).await?;
         }

@@ -124,8 +124,10 @@ impl Keeping {
                 return Ok(false);
             }
             let Some(last) = ticks.last() else { continue };
-            // Published first and written then: a crash in between announces them again, under the same ids.
-            kept.write(timekeeper.record_of(*last)).await.map_err(|error: BrokerError| error.to_string())?;
+            // Published first and written then: a crash, or a stop, in between announces them again, under the same ids.
+            let written = kept.write(timekeeper.record_of(*last));
+            let Some(written) = stop.run_until_cancelled(written).await else { return Ok(false) };
+            written.map_err(|error: BrokerError| error.to_string())?;
             self.show(|standing| standing.last = Some(last.time));
         }
         Ok(true)
@@ -135,7 +137,7 @@ impl Keeping {
     /// stopped.
     async fn publish(
         &self,
-        kept: &dyn Kept,
+        kept: &mut dyn Kept,
         timekeeper: &Timekeeper,
         ticks: &[Tick],
         stop: &CancellationToken,
@@ -144,7 +146,8 @@ impl Keeping {
         loop {
             let announcement = |tick: &Tick| announcement::of_tick(&self.event, timekeeper.schedule(), *tick);
             let batch: Vec<_> = ticks.iter().map(announcement).collect();
-            let published: Result<(), PublishError> = self.world.announce(batch).await;
+            let published = stop.run_until_cancelled(self.world.announce(batch)).await;
+            let Some(published): Option<Result<(), PublishError>> = published else { return Ok(false) };
             let Err(error) = published else { return Ok(true) };
             tracing::warn!(event = %self.event, "it could not be announced, and is tried again: {error}");
             let wait = std::pin::pin!(tokio::time::sleep(again));

@@ -23,7 +23,7 @@ pub trait World: Send + Sync + 'static {
 
 /// The right to announce an event's ticks. Dropped, it is another host's.
 #[async_trait]
-pub trait Kept: Send + Sync {
+pub trait Kept: Send {
     /// What was written last, by whichever host.
     fn record(&self) -> Option<Record>;
 
@@ -34,7 +34,7 @@ pub trait Kept: Send + Sync {
     async fn write(&mut self, record: Record) -> Result<(), BrokerError>;
 
     /// Waits until the right may be another host's.
-    async fn lost(&self);
+    async fn lost(&mut self);
 }
 
 /// The world that a broker is, with this machine's clock.
@@ -66,7 +66,7 @@ impl Kept for Cell<Record> {
         Cell::write(self, record).await
     }
 
-    async fn lost(&self) {
+    async fn lost(&mut self) {
         Cell::lost(self).await;
     }
 }

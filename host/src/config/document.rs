@@ -83,7 +83,9 @@ mod tests {
                        [[plugin.pheidi.grants.http.allow]]\nhost = \"*.mail.example\"\nports = [8443]\n\
                        methods = [\"POST\"]\nplain = true\naddresses = [\"10.1.0.0/16\"]\n\
                        [[plugin.pheidi.grants.http.allow]]\nhost = \"::1\"\n\
-                       [app.pheidi]\nrate-limit = \"500/s\"\n";
+                       [app.pheidi]\nrate-limit = \"500/s\"\n\
+                       [clock]\nzone = \"Europe/Berlin\"\nevents = [\"time.one-day.passed\"]\n\
+                       [clock.event.\"shop.opened\"]\ncron = \"0 8 * * *\"\nmissed = \"all\"\n";
         std::fs::write(&file, written).expect("writable");
         let settings = load(Some(&file), std::iter::empty()).expect("legal");
         let printed = print(&settings);

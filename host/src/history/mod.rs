@@ -77,6 +77,11 @@ impl History {
         self.walks.clone().try_acquire_owned().map(Turn).map_err(|_| HistoryError::Busy)
     }
 
+    /// The place behind what is there now.
+    async fn end(&self) -> Result<Offset, BrokerError> {
+        self.broker.history_end().await
+    }
+
     /// A walk along what is there now.
     pub async fn walk(&self, filter: Filter, begin: Begin) -> Result<Walk, BrokerError> {
         Walk::to_the_end(&*self.broker, filter, begin).await

@@ -1,6 +1,7 @@
 //! The newest events that fit: looked for from the end, so that a few of them are found without a walk along everything.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::{Begin, Entry, Filter, History, Walk, Walked};
 use crate::broker::{BrokerError, Offset};
@@ -13,8 +14,8 @@ pub const MOST: usize = 10_000;
 const BYTES: usize = 32 << 20;
 
 /// A search for the newest events that fit.
-pub struct Newest<'h> {
-    history: &'h History,
+pub struct Newest {
+    history: Arc<History>,
     filter: Filter,
     limit: usize,
     whole: bool,
@@ -27,26 +28,19 @@ pub struct Newest<'h> {
 
 impl History {
     /// The newest events that fit, at most `limit` and [`MOST`].
-    pub async fn newest(&self, filter: Filter, limit: usize, whole: bool) -> Result<Newest<'_>, BrokerError> {
-        let walk = self.walk(filter.clone(), Begin::ByTime).await?;
-        let mut newest = Newest {
-            history: self,
-            limit: limit.min(MOST),
-            whole,
-            window: None,
-            walk,
-            found: VecDeque::new(),
-            bytes: 0,
-            filter,
+    pub async fn newest(self: Arc<Self>, filter: Filter, limit: usize, whole: bool) -> Result<Newest, BrokerError> {
+        let window = match filter.from {
+            Some(_) => None,
+            None => Some(window(self.end().await?, FIRST_WINDOW)),
         };
-        if newest.filter.from.is_none() {
-            newest.look_back(FIRST_WINDOW).await?;
-        }
-        Ok(newest)
+        let begin = window.map_or(Begin::ByTime, |(begin, _)| Begin::At(begin));
+        let walk = self.walk(filter.clone(), begin).await?;
+        let (limit, found) = (limit.min(MOST), VecDeque::new());
+        Ok(Newest { history: self, filter, limit, whole, walk, window, found, bytes: 0 })
     }
 }
 
-impl Newest<'_> {
+impl Newest {
     /// Goes on a little; whether there is more to look at.
     pub async fn step(&mut self) -> Result<bool, BrokerError> {
         let Some(events) = self.walk.next().await? else {
@@ -90,8 +84,7 @@ impl Newest<'_> {
     }
 
     async fn look_back(&mut self, places: u64) -> Result<(), BrokerError> {
-        let Walked { end, .. } = self.walk.walked();
-        let begin = Offset(end.0.saturating_sub(places));
+        let (begin, places) = window(self.walk.walked().end, places);
         self.walk = self.history.walk(self.filter.clone(), Begin::At(begin)).await?;
         self.window = Some((begin, places));
         self.found.clear();
@@ -100,14 +93,19 @@ impl Newest<'_> {
     }
 }
 
+/// So many places before the end.
+fn window(end: Offset, places: u64) -> (Offset, u64) {
+    (Offset(end.0.saturating_sub(places)), places)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::history::fake::{FakeBroker, history};
 
-    async fn newest(history: &History, filter: &str, limit: usize) -> (Vec<u64>, u64) {
+    async fn newest(history: &Arc<History>, filter: &str, limit: usize) -> (Vec<u64>, u64) {
         let filter = serde_json::from_str(filter).expect("legal");
-        let mut newest = history.newest(filter, limit, false).await.expect("a history");
+        let mut newest = history.clone().newest(filter, limit, false).await.expect("a history");
         let mut scanned = 0;
         while newest.step().await.expect("a history") {
             scanned = newest.walked().scanned;
@@ -120,7 +118,7 @@ mod tests {
         let broker = FakeBroker::new();
         broker.record(3, "rare.seen");
         broker.record(50_000, "a.b");
-        let history = history(&broker);
+        let history = Arc::new(history(&broker));
         assert_eq!(newest(&history, "{}", 2).await, (vec![50_001, 50_002], FIRST_WINDOW));
         assert_eq!(newest(&history, r#"{"event":["rare.seen"]}"#, 2).await, (vec![1, 2], 50_003));
         assert_eq!(newest(&history, r#"{"event":["never.seen"]}"#, 2).await.0, Vec::<u64>::new());
@@ -132,7 +130,7 @@ mod tests {
         let broker = FakeBroker::new();
         broker.record(60_000, "a.b");
         broker.trim(55_000);
-        let (found, scanned) = newest(&history(&broker), r#"{"event":["never.seen"]}"#, 2).await;
+        let (found, scanned) = newest(&Arc::new(history(&broker)), r#"{"event":["never.seen"]}"#, 2).await;
         assert_eq!((found, scanned), (vec![], 5000));
     }
 }

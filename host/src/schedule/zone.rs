@@ -15,7 +15,7 @@ pub struct Zone(TimeZone);
 
 /// Why a text is not a zone.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not a time zone{}; use a name such as \"Europe/Berlin\", or \"UTC\"", meant(.nearest))]
+#[error("{text:?} is not a time zone: use a name such as \"UTC\" or \"Europe/Berlin\"{}", meant(.nearest))]
 pub struct UnknownZone {
     text: String,
     nearest: Option<String>,

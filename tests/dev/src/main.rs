@@ -33,6 +33,7 @@ const HELP: &str = "\
   storm [flags]         replaces plugins while events flow and counts what gets lost: nothing should
   chaos [flags]         breaks host, broker, network and plugins while events flow: --minutes, --seed, --broker
   bench neighbour       measures what a healthy plugin feels of each hostile one
+  bench clock           kills one of two hosts each minute and counts the ticks that were announced
   bench [flags]         measures start-up, reload, calls and throughput, beside a baseline in the same run
   help                  shows this
 

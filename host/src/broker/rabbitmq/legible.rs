@@ -43,6 +43,8 @@ enum Property {
 #[derive(Debug, Default)]
 pub(super) struct Legible {
     held: Vec<u8>,
+    /// What comes are no frames, as where a server says that it speaks another protocol: it stays as it is.
+    foreign: bool,
     /// How much of it is of whole frames, and how much of that was given.
     whole: usize,
     given: usize,
@@ -55,10 +57,20 @@ impl Legible {
         self.whole -= self.given;
         self.given = 0;
         self.held.extend_from_slice(bytes);
-        while let Some(frame) = first_frame(&mut self.held[self.whole..]) {
+        while !self.foreign
+            && let Some(&kind) = self.held.get(self.whole)
+        {
+            if !(METHOD_FRAME..=HEARTBEAT_FRAME).contains(&kind) {
+                self.foreign = true;
+                break;
+            }
+            let Some(frame) = first_frame(&mut self.held[self.whole..]) else { break };
             let length = frame.len();
             mend_frame(frame);
             self.whole += length;
+        }
+        if self.foreign {
+            self.whole = self.held.len();
         }
     }
 
@@ -71,12 +83,8 @@ impl Legible {
     }
 }
 
-/// The first frame, if it is whole. What is no frame, as what a server says that refuses the protocol, counts as one.
+/// The first frame, if it is whole.
 fn first_frame(bytes: &mut [u8]) -> Option<&mut [u8]> {
-    let kind = *bytes.first()?;
-    if !(METHOD_FRAME..=HEARTBEAT_FRAME).contains(&kind) {
-        return Some(bytes);
-    }
     let [_, _, _, size @ ..] = *bytes.first_chunk::<FRAME_HEAD>()?;
     let size = usize::try_from(u32::from_be_bytes(size)).unwrap_or(usize::MAX);
     bytes.get_mut(..size.saturating_add(FRAME_HEAD + FRAME_END))

@@ -1,3 +1,7 @@
+//! Settings from files and the environment, and what is wrong with them.
+
+mod clock;
+
 use std::num::NonZeroU32;
 
 use super::*;

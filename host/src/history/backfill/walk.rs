@@ -54,7 +54,7 @@ enum Turn {
     Note,
     HandOut(OwnedSemaphorePermit),
     Read(Result<Passage, BrokerError>),
-    Came(OwnedSemaphorePermit, Option<Received>),
+    Came(OwnedSemaphorePermit, Option<Box<Received>>),
 }
 
 impl<'a> Walk<'a> {
@@ -124,7 +124,7 @@ impl<'a> Walk<'a> {
             let Some(queue) = queue else { return std::future::pending().await };
             let room = acquire(room).await;
             let _place = arrivals.reserve().await;
-            Turn::Came(room, queue.listener.next().await)
+            Turn::Came(room, queue.listener.next().await.map(Box::new))
         };
         tokio::select! {
             biased;
@@ -202,7 +202,11 @@ impl<'a> Walk<'a> {
     }
 
     /// Hands on a message of the queue, unless it is one of the past.
-    async fn hand_on(&mut self, room: OwnedSemaphorePermit, received: Option<Received>) -> Result<(), BrokerError> {
+    async fn hand_on(
+        &mut self,
+        room: OwnedSemaphorePermit,
+        received: Option<Box<Received>>,
+    ) -> Result<(), BrokerError> {
         let gone = || BrokerError::Unreachable("the queue's listener has ended".into());
         let (Some(received), Some(queue)) = (received, &mut self.queue) else { return Err(gone()) };
         queue.left = queue.left.saturating_sub(1);
@@ -210,10 +214,11 @@ impl<'a> Walk<'a> {
             tracing::debug!(message = %received.message.id, "it came with the past, too");
             return received.receipt.acknowledge().await;
         }
-        let receipt = Box::new(RoomReceipt { receipt: received.receipt, _room: room });
+        let Received { message, redelivered, receipt } = *received;
+        let receipt = Box::new(RoomReceipt { receipt, _room: room });
         if let Some(arrivals) = &self.story.ends.arrivals {
             // Where nobody listens any more, the queue has it back.
-            let _ = arrivals.send(Received { receipt, ..received }).await;
+            let _ = arrivals.send(Received { message, redelivered, receipt }).await;
         }
         Ok(())
     }

@@ -3,38 +3,43 @@
 //!
 //! The plugin makes one task of each event, with the event's payload. A task that was published twice under one id is one
 //! task, as for every consumer that drops duplicates; two ids for one event are a duplicate.
+//!
+//! A bystander has events of its own all the time: how long they take while the past is handed out, beside how long
+//! afterwards, is what the others feel of it. Where the host is killed that says nothing.
 
-use std::collections::hash_map::DefaultHasher;
+mod account;
+mod traffic;
+
 use std::fs;
-use std::hash::{Hash, Hasher};
-use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
-use leveret::broker::{Broker, Destination, Outgoing, Source};
 use leveret::config::Settings;
-use leveret::message::{Message, MessageId, Subject};
-use leveret::name::EventName;
 use leveret_tests::http;
 use leveret_tests::process::Process;
 use leveret_tests::rabbitmq::Node;
 use leveret_tests::stage::Failure;
 use leveret_tests::wat::{ECHO, ECHO_NAME, ECHOED, Subscriber};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::watch;
 
+use account::Account;
+use traffic::{Channel, moved, sale, stream};
+
 const EVENT: &str = "order.sold";
+/// What the bystander hears.
+const OTHER: &str = "user.moved";
+/// How many of those there are each second.
+const OTHERS: u32 = 50;
 /// Events of one batch of the past.
 const BATCH: u32 = 1000;
 /// How often to look how far it is.
 const LOOK: Duration = Duration::from_millis(200);
 /// How long the live stream goes on once the past is over.
-const AFTER: Duration = Duration::from_secs(3);
+const AFTER: Duration = Duration::from_secs(20);
 /// The longest without any progress.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -55,32 +60,7 @@ pub struct Plan {
     broker: Option<String>,
 }
 
-/// What became of the events.
-#[derive(Debug, Default)]
-struct Account {
-    events: u32,
-    live: u32,
-    /// Events of which there is no task.
-    lost: u64,
-    /// Tasks beyond one for each event, by their ids.
-    duplicates: u64,
-    /// Copies of tasks under an id that was there before: whoever drops duplicates drops these.
-    repeated: u64,
-    seconds: f64,
-}
-
-impl Account {
-    fn json(&self) -> Value {
-        let Self { events, live, lost, duplicates, repeated, seconds } = self;
-        let per_second = f64::from(*events) / seconds;
-        json!({
-            "events": events, "live": live, "lost": lost, "duplicates": duplicates, "repeated": repeated,
-            "seconds": seconds.round(), "past_per_second": per_second.round(),
-        })
-    }
-}
-
-/// On both brokers, unless one is named. The JSON has the sums first, as one broker after the other took them.
+/// On both brokers, unless one is named. Each has all of the events of the past; the rest of the JSON are sums.
 pub async fn measure(plan: &Plan, events: u32) -> Result<Value, Failure> {
     let mut brokers = serde_json::Map::new();
     let mut sum = Account::default();
@@ -93,9 +73,11 @@ pub async fn measure(plan: &Plan, events: u32) -> Result<Value, Failure> {
         let node = (broker == "rabbitmq").then(|| tokio::task::block_in_place(Node::start));
         let url = node.as_ref().map(|node| tokio::task::block_in_place(|| node.vhost("backfill")));
         let account = Scene::set(plan, events, url)?.play().await?;
-        eprintln!("  {}", account.json());
-        brokers.insert(broker.to_owned(), account.json());
-        sum.events += account.events;
+        let mut told = account.json();
+        told["bystander"] = account.bystander.json();
+        eprintln!("  {told}");
+        brokers.insert(broker.to_owned(), told);
+        sum.events = account.events;
         sum.live += account.live;
         sum.lost += account.lost;
         sum.duplicates += account.duplicates;
@@ -137,6 +119,7 @@ impl Scene {
             "LEVERET_BROKER_EMBEDDED_FILE",
             root.join("broker.db").to_str().ok_or("the directory is not UTF-8")?.to_owned(),
         )];
+        variables.push(("LEVERET_HISTORY_ENABLED", "true".to_owned()));
         variables.extend(url.map(|url| ("LEVERET_BROKER_URL", url)));
         let pairs = variables.iter().map(|(name, value)| (name.to_string(), value.clone()));
         let settings = leveret::config::load(Some(&root.join("leveret.toml")), pairs)?;
@@ -145,24 +128,30 @@ impl Scene {
 
     async fn play(self) -> Result<Account, Failure> {
         self.fill().await?;
-        let plugin = Subscriber {
-            subscriptions: &[EVENT],
-            emits: &[ECHOED],
-            on_event: ECHO,
-            more: ECHO_NAME,
-            ..Subscriber::default()
-        };
-        fs::write(self.directory.path().join("plugins/counter.wasm"), plugin.build())?;
+        for (plugin, event) in [("counter", EVENT), ("bystander", OTHER)] {
+            let echo = Subscriber { emits: &[ECHOED], on_event: ECHO, more: ECHO_NAME, ..Subscriber::default() };
+            let file = Subscriber { subscriptions: &[event], ..echo }.build();
+            fs::write(self.directory.path().join(format!("plugins/{plugin}.wasm")), file)?;
+        }
         let begun = Instant::now();
-        let (over, api) = (Arc::new(AtomicBool::new(false)), watch::Sender::new(String::new()));
-        let live = tokio::spawn(Live::publish(self.channel(&api)?, self.events, self.plan.live, over.clone()));
+        let (over, past) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(true)));
+        let (api, first) = (watch::Sender::new(String::new()), self.events);
+        let sales = move |number| sale(first + number);
+        let live = tokio::spawn(stream(self.channel(&api)?, self.plan.live, over.clone(), sales));
+        let beside = past.clone();
+        let moves = move |_| moved(beside.load(Ordering::Relaxed));
+        let others = tokio::spawn(stream(self.channel(&api)?, OTHERS, over.clone(), moves));
         let mut process = self.run(&api, begun).await?;
         let seconds = begun.elapsed().as_secs_f64();
+        past.store(false, Ordering::Relaxed);
         tokio::time::sleep(AFTER).await;
         over.store(true, Ordering::Relaxed);
-        let live = live.await?;
+        let (live, _) = (live.await?, others.await?);
         self.drain(&mut process).await?;
-        Ok(Account { seconds, ..self.account(live).await? })
+        let broker = leveret::host::broker(&self.settings)?;
+        let account = account::account(broker.as_ref(), self.events, live).await?;
+        broker.close().await;
+        Ok(Account { seconds, ..account })
     }
 
     /// Publishes the past, which nobody subscribes to yet.
@@ -190,7 +179,7 @@ impl Scene {
                 );
             }
             let Some((_, status)) = http::get(&format!("{}/status", process.api())).await else { continue };
-            let state = &status["subscriptions"][0]["state"];
+            let state = &counter(&status)["state"];
             let number = |name: &str| state[name].as_u64().unwrap_or_default();
             if number("settled") != last {
                 (last, moved) = (number("settled"), Instant::now());
@@ -233,7 +222,7 @@ impl Scene {
         loop {
             tokio::time::sleep(LOOK).await;
             let Some((_, status)) = http::get(&format!("{}/status", process.api())).await else { continue };
-            let subscription = &status["subscriptions"][0];
+            let subscription = counter(&status);
             if subscription["waiting"] == 0 && subscription["in_flight"] == 0 {
                 break;
             }
@@ -245,102 +234,10 @@ impl Scene {
         process.ended().await;
         Ok(())
     }
-
-    /// Looks at every task.
-    async fn account(&self, live: u32) -> Result<Account, Failure> {
-        let broker = leveret::host::broker(&self.settings)?;
-        let source = Source::task(format!("counter.{ECHOED}").parse()?, NonZeroU16::MAX);
-        let mut left = broker.depth(&source.queue).await?.unwrap_or_default();
-        let mut listener = broker.listen(source).await?;
-        let mut ids: Vec<Option<u64>> = vec![None; (self.events + live) as usize];
-        let mut account = Account { events: self.events, live, ..Account::default() };
-        let mut acknowledging = FuturesUnordered::new();
-        while left > 0 {
-            let received = listener.next().await.ok_or("the broker is gone")?;
-            left -= 1;
-            let payload: Value = serde_json::from_slice(&received.message.body)?;
-            let number = payload["number"].as_u64().ok_or("a task without a number")?;
-            let place = ids.get_mut(usize::try_from(number)?).ok_or("a number that was never published")?;
-            match place.replace(digest(&received.message.id)) {
-                None => {}
-                Some(before) if before == digest(&received.message.id) => account.repeated += 1,
-                Some(_) => account.duplicates += 1,
-            }
-            acknowledging.push(received.receipt.acknowledge());
-            while acknowledging.len() > 10_000 {
-                acknowledging.next().await.transpose()?;
-            }
-        }
-        while acknowledging.next().await.transpose()?.is_some() {}
-        account.lost = ids.iter().filter(|id| id.is_none()).count() as u64;
-        broker.close().await;
-        Ok(account)
-    }
 }
 
-/// How what happens meanwhile is published.
-#[derive(Clone)]
-enum Channel {
-    Broker(Arc<dyn Broker>),
-    /// The API of the host that runs at the moment.
-    Api(watch::Receiver<String>),
-}
-
-impl Channel {
-    /// Tries until it is certain that the event is published, under one id.
-    async fn publish(self, sale: Outgoing) {
-        loop {
-            let published = match &self {
-                Self::Broker(broker) => broker.publish(vec![sale.clone()]).await.is_ok(),
-                Self::Api(api) => {
-                    let (api, message) = (api.borrow().clone(), &sale.message);
-                    let body = String::from_utf8_lossy(&message.body);
-                    let answer = http::publish(&api, EVENT, message.id.as_str(), &body).await;
-                    answer.is_some_and(|(status, _)| status == 202)
-                }
-            };
-            if published {
-                return;
-            }
-            tokio::time::sleep(LOOK).await;
-        }
-    }
-}
-
-/// The stream of what happens meanwhile.
-struct Live;
-
-impl Live {
-    /// Publishes so many a second until it is over; says how many there were.
-    async fn publish(channel: Channel, first: u32, rate: u32, over: Arc<AtomicBool>) -> u32 {
-        let mut ticks = tokio::time::interval(Duration::from_millis(10));
-        let (begun, mut number) = (Instant::now(), 0);
-        let mut publishing = tokio::task::JoinSet::new();
-        while !over.load(Ordering::Relaxed) {
-            ticks.tick().await;
-            let due = (begun.elapsed().as_secs_f64() * f64::from(rate)) as u32;
-            while number < due && publishing.len() < 1000 {
-                publishing.spawn(channel.clone().publish(sale(first + number)));
-                number += 1;
-            }
-            while publishing.try_join_next().is_some() {}
-        }
-        publishing.join_all().await;
-        if let Channel::Broker(broker) = channel {
-            broker.close().await;
-        }
-        number
-    }
-}
-
-fn sale(number: u32) -> Outgoing {
-    let event: EventName = EVENT.parse().expect("it is a legal name");
-    let body = json!({ "number": number, "model": "Model E", "amount": 4_200_000, "buyer": "somebody" }).to_string();
-    Outgoing { message: Message::new(Subject::Event(event.clone()), body), destination: Destination::Event(event) }
-}
-
-fn digest(id: &MessageId) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    id.hash(&mut hasher);
-    hasher.finish()
+/// What the status says of the subscription that is given the past.
+fn counter(status: &Value) -> &Value {
+    let subscriptions = status["subscriptions"].as_array().map_or(&[][..], Vec::as_slice);
+    subscriptions.iter().find(|subscription| subscription["event"] == EVENT).unwrap_or(&Value::Null)
 }
