@@ -60,7 +60,7 @@ pub async fn account(broker: &dyn Broker, events: u32, live: u32) -> Result<Acco
     let mut left = broker.depth(&source.queue).await?.unwrap_or_default();
     let mut listener = broker.listen(source).await?;
     let mut ids: Vec<Option<u64>> = vec![None; (events + live) as usize];
-    let mut account = Account { events: events, live, ..Account::default() };
+    let mut account = Account { events, live, ..Account::default() };
     let mut acknowledging = FuturesUnordered::new();
     while left > 0 {
         let received = listener.next().await.ok_or("the broker is gone")?;
