@@ -28,7 +28,7 @@ test("the README's plugins compile, too", async (context) => {
   const readme = await readFile(path.join(sdk, "README.md"), "utf8");
   const examples = [...readme.matchAll(/^```[jt]s\n(.*?)^```/gms)].map(([, text]) => text);
   const plugins = examples.filter((text) => text.includes("definePlugin"));
-  assert.equal(plugins.length, 4);
+  assert.equal(plugins.length, 5);
   for (const [index, text] of plugins.entries()) {
     const source = path.join(directory, "src", `plugin-${index}.ts`);
     await writeFile(source, text);
