@@ -10,10 +10,7 @@ use super::receipt::{Fate, PastReceipt, RoomReceipt};
 use super::stage::{Replay, Stage};
 use super::story::{End, Story};
 use crate::broker::{Broker, BrokerError, Cell, Condition, Listener, Offset, Passage, Past, Received, Source};
-use crate::message::{Attempt, Message, MessageId};
-
-/// A header of what an operator sends again: such a message is never taken for one that came both ways.
-const REPLAYED: &str = "leveret-replayed";
+use crate::message::{Attempt, Message, MessageId, REPLAYED};
 
 /// One walk, as long as this host holds the cell.
 pub(super) struct Walk<'a> {
@@ -288,7 +285,8 @@ async fn overlap(broker: &dyn Broker, source: &Source, replay: &Replay) -> Resul
     }
 }
 
-/// Whether it came by the exchange: not to be tried again, and not since a person sent it again.
+/// Whether it came by the exchange: not to be tried again, and not since a person sent it again, which is never taken for
+/// what came both ways.
 fn is_first(message: &Message) -> bool {
     message.attempt == Attempt::FIRST && message.failures.is_empty() && !message.headers.contains_key(REPLAYED)
 }
