@@ -53,11 +53,6 @@ impl Failure {
         self.is_soft(&AMQPSoftError::PRECONDITIONFAILED)
     }
 
-    /// Whether the user may not do what was asked.
-    pub(super) fn is_access_refused(&self) -> bool {
-        self.is_soft(&AMQPSoftError::ACCESSREFUSED)
-    }
-
     /// Whether another connection has the queue for itself.
     pub(super) fn is_resource_locked(&self) -> bool {
         self.is_soft(&AMQPSoftError::RESOURCELOCKED)

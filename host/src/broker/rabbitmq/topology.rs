@@ -146,8 +146,9 @@ pub(super) async fn make(link: &Link, form: &Form) -> Result<(), Failure> {
             form.name
         ))),
         Some(_) => Ok(()),
-        // Another service's, which it alone may make: whether its type fits shows when the queue is bound.
-        None if failure.is_access_refused() && form.look(link).await?.is_some() => Ok(()),
+        // Another service's, which it alone may make: whether its type fits shows when the queue is bound. Or somebody was
+        // quicker: RabbitMQ may fail one of two who make a queue at once.
+        None if failure.is_refusal() && form.look(link).await?.is_some() => Ok(()),
         None => Err(failure),
     }
 }
