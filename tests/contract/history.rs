@@ -1,5 +1,6 @@
 //! What the history keeps, and how it is walked through.
 
+use futures_util::FutureExt;
 use leveret::broker::{BrokerError, Delay, Destination, From, Passage, Past, Published, Recorded};
 use leveret::message::Timestamp;
 
@@ -145,6 +146,28 @@ pub async fn a_wait_given_up_loses_nothing(bench: impl Bench) {
     }
     let left = published.len() - recorded.len();
     recorded.extend(walk(&mut past, left).await);
+    assert_eq!(ids_of(&recorded), published);
+}
+
+pub async fn a_long_walk_given_up_again_and_again_goes_on(bench: impl Bench) {
+    let broker = bench.connect().await;
+    let paid = event("org.payment.processed");
+    let mut published = Vec::new();
+    for _ in 0..4 {
+        published.extend(publish_unheard(&broker, (0..1000).map(|_| announce(&paid)).collect()).await);
+    }
+    let mut past = past(&broker, From::First).await;
+    let mut recorded = Vec::new();
+    let all = async {
+        while recorded.len() < published.len() {
+            // Polled once, and given up wherever it is.
+            match past.next().now_or_never() {
+                Some(passage) => recorded.extend(passage.expect("reads").events),
+                None => tokio::time::sleep(Duration::from_micros(200)).await,
+            }
+        }
+    };
+    soon("all of it", all).await;
     assert_eq!(ids_of(&recorded), published);
 }
 

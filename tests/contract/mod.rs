@@ -109,6 +109,7 @@ macro_rules! contract_for {
             the_end_is_between_what_was_and_what_comes,
             a_walk_waits_for_what_comes,
             a_wait_given_up_loses_nothing,
+            a_long_walk_given_up_again_and_again_goes_on,
             i8_a_long_history_comes_in_pieces,
             a_walk_reaches_the_end_though_nothing_comes,
             two_walks_see_the_same,

@@ -176,11 +176,14 @@ impl Reader {
 
     /// Lets more come.
     async fn acknowledge(&mut self) -> Result<(), Failure> {
-        if let Some((newest, ACKNOWLEDGED_AT_ONCE..)) = self.unacknowledged {
-            self.guard.run(self.channel.basic_ack(newest, BasicAckOptions { multiple: true })).await?;
-            self.unacknowledged = None;
+        // Taken first: it is on its way with the first poll, and RabbitMQ ends a channel on which it comes twice, as it
+        // would where this is dropped meanwhile.
+        match self.unacknowledged.take_if(|(_, count)| *count >= ACKNOWLEDGED_AT_ONCE) {
+            Some((newest, _)) => {
+                self.guard.run(self.channel.basic_ack(newest, BasicAckOptions { multiple: true })).await
+            }
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Writes a mark into the stream.
