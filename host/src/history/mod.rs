@@ -1,8 +1,9 @@
 //! What is done with the past: a subscription that comes later is given it, people ask for it, plugins get some of it again,
 //! and it is filled from elsewhere.
 //!
-//! `backfill` gives it to new subscriptions, between broker and pipeline. `filter` says which events are meant, `walk` goes along them, `entry` is one of them as a line of JSON, `import` reads
-//! such lines back, and `replay` gives events to one plugin again.
+//! `backfill` gives it to new subscriptions, between broker and pipeline. `filter` says which events are meant, `walk` goes
+//! along them, `entry` is one of them as a line of JSON, `import` reads such lines back, and `replay` gives events to one
+//! plugin again.
 
 mod backfill;
 mod entry;
@@ -27,9 +28,18 @@ pub use newest::{MOST, Newest};
 pub use replay::{Replay, ReplayProgress, Replayed};
 pub use walk::{Begin, Walk, Walked};
 
-use crate::broker::{Broker, BrokerError, Offset, PublishError};
+use crate::broker::{Broker, BrokerError, From, Offset, PublishError};
+use crate::message::Timestamp;
 use crate::name::PluginId;
 use crate::rate::Rate;
+
+/// By how much a publisher's clock may be ahead of the broker's, in ms, for its events to be found by their time.
+const SKEW: u64 = 5 * 60 * 1000;
+
+/// Where to walk from for what was published at a moment or later; without one, for everything.
+fn since(moment: Option<Timestamp>) -> From {
+    moment.map_or(From::First, |moment| From::Time(Timestamp::from_millis(moment.millis().saturating_sub(SKEW))))
+}
 
 /// How many walks through the history a host makes at one time, for whoever asks, replays included: each reads as fast as
 /// the broker gives.

@@ -1,16 +1,11 @@
 //! A walk through the history: what fits, batch by batch. Nothing is collected on the way.
 
 use std::fmt;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Filter;
+use super::{Filter, since};
 use crate::broker::{Broker, BrokerError, From, Offset, Passage, Past, Recorded};
-use crate::message::Timestamp;
-
-/// By how much a publisher's clock may be ahead of the broker's, for its events to be found by their time.
-const SKEW: Duration = Duration::from_secs(5 * 60);
 
 /// Where a walk begins.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -54,7 +49,7 @@ impl Walk {
     pub(super) async fn to_the_end(broker: &dyn Broker, filter: Filter, begin: Begin) -> Result<Self, BrokerError> {
         let from = match begin {
             Begin::At(place) => From::Offset(place),
-            Begin::ByTime => filter.from.map_or(From::First, |time| From::Time(before(time))),
+            Begin::ByTime => since(filter.from),
         };
         let past = broker.past(from).await?;
         let end = broker.history_end().await?;
@@ -96,17 +91,13 @@ impl Walk {
     }
 }
 
-fn before(time: Timestamp) -> Timestamp {
-    let skew = u64::try_from(SKEW.as_millis()).unwrap_or(u64::MAX);
-    Timestamp::from_millis(time.millis().saturating_sub(skew))
-}
-
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt;
 
     use super::*;
     use crate::history::fake::FakeBroker;
+    use crate::message::Timestamp;
 
     async fn offsets(walk: &mut Walk) -> Vec<u64> {
         let mut offsets = Vec::new();

@@ -5,10 +5,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::broker::{From, Offset, Progress};
+use crate::history::since;
 use crate::message::Timestamp;
-
-/// How much earlier than the moment that is meant a walk begins, in ms: the clocks of publishers differ.
-const CLOCKS: u64 = 5 * 60 * 1000;
 
 /// How far a subscription has come.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,10 +52,9 @@ impl Replay {
 
     /// Where to walk from.
     pub fn from(&self) -> From {
-        match (self.first, self.beginning.moment) {
-            (Some(_), _) => From::Offset(self.outstanding.first().copied().unwrap_or(self.read).min(self.read)),
-            (None, Some(moment)) => From::Time(Timestamp::from_millis(moment.millis().saturating_sub(CLOCKS))),
-            (None, None) => From::First,
+        match self.first {
+            Some(_) => From::Offset(self.outstanding.first().copied().unwrap_or(self.read).min(self.read)),
+            None => since(self.beginning.moment),
         }
     }
 

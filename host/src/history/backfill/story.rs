@@ -60,19 +60,10 @@ impl Story {
     async fn tell(&mut self) -> Result<End, BrokerError> {
         let Some(mut cell) = self.unless_stopped(self.acquire()).await.transpose()? else { return Ok(End::Stopped) };
         let is_new = self.broker.depth(&self.source.queue).await?.is_none();
-        let replay = match cell.value().cloned() {
-            Some(Stage::Replaying(replay)) => replay,
-            Some(Stage::Binding(beginning)) => match self.bind(beginning, &mut cell).await? {
-                Some(replay) => replay,
-                None => return Ok(End::Stopped),
-            },
-            Some(Stage::Done) | None if is_new => {
-                let beginning = self.begin(&mut cell).await?;
-                match self.bind(beginning, &mut cell).await? {
-                    Some(replay) => replay,
-                    None => return Ok(End::Stopped),
-                }
-            }
+        let beginning = match cell.value().cloned() {
+            Some(Stage::Replaying(replay)) => return Walk::begin(self, cell, replay).await?.run().await,
+            Some(Stage::Binding(beginning)) => beginning,
+            Some(Stage::Done) | None if is_new => self.begin(&mut cell).await?,
             Some(Stage::Done) => return self.live().await,
             None => {
                 let queue = &self.source.queue;
@@ -81,7 +72,10 @@ impl Story {
                 return self.live().await;
             }
         };
-        Walk::begin(self, cell, replay).await?.run().await
+        match self.bind(beginning, &mut cell).await? {
+            Some(replay) => Walk::begin(self, cell, replay).await?.run().await,
+            None => Ok(End::Stopped),
+        }
     }
 
     /// Waits until the subscription is this host's to bring on its way.

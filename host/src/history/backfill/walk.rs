@@ -9,7 +9,7 @@ use tokio::time::{Interval, MissedTickBehavior};
 use super::receipt::{Fate, PastReceipt, RoomReceipt};
 use super::stage::{Replay, Stage};
 use super::story::{End, Story};
-use crate::broker::{Broker, BrokerError, Cell, Condition, Listener, Offset, Passage, Past, Received, Source};
+use crate::broker::{Broker, BrokerError, Cell, Condition, From, Listener, Offset, Passage, Past, Received, Source};
 use crate::message::{Attempt, Message, MessageId, REPLAYED};
 
 /// One walk, as long as this host holds the cell.
@@ -245,14 +245,14 @@ impl<'a> Walk<'a> {
             queue.listener.stop().await;
         }
         self.story.ends.stopped.cancel();
-        if let (Some(queue), Some(arrivals)) = (&mut self.queue, self.story.ends.arrivals.take()) {
+        // Nothing more comes this way, which is what the listener waits for.
+        if let (Some(arrivals), Some(queue)) = (self.story.ends.arrivals.take(), &mut self.queue) {
             while let Some(received) = queue.listener.next().await {
                 if arrivals.send(received).await.is_err() {
                     break;
                 }
             }
         }
-        self.story.ends.arrivals = None;
         while self.receipts > 0 {
             let fate = tokio::select! {
                 Some(fate) = self.fates.1.recv() => fate,
@@ -272,7 +272,7 @@ async fn overlap(broker: &dyn Broker, source: &Source, replay: &Replay) -> Resul
     if before >= end {
         return Ok(ids);
     }
-    let mut past = broker.past(crate::broker::From::Offset(before)).await?;
+    let mut past = broker.past(From::Offset(before)).await?;
     broker.history_end().await?;
     loop {
         let Passage { events, reached } = past.next().await?;
